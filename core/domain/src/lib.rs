@@ -1,0 +1,24 @@
+//! The nouns of clipmill and the pure rules about them.
+//!
+//! No clock, no file, no network is touched in here: callers pass the time in. Everything else in the
+//! workspace may depend on this crate; it depends on none of the others.
+
+pub mod clock;
+pub mod id;
+pub mod time;
+
+pub mod source;
+pub mod product;
+pub mod recording;
+pub mod gap;
+pub mod transcript;
+pub mod taxonomy;
+pub mod selling_point;
+pub mod clip;
+pub mod remix;
+pub mod post;
+pub mod provenance;
+
+pub use clock::Clock;
+pub use id::*;
+pub use time::{MediaTime, Span, WallTime};

@@ -1,0 +1,29 @@
+//! What is on sale: the product list a brand enters.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One product as a brand writes it, one JSON object a line of its product file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Product {
+    /// The brand's stock-keeping unit; unique within a source.
+    pub sku: String,
+    /// The name the host uses.
+    pub name: String,
+    /// Other names the host may use.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Category pack it belongs to.
+    #[serde(default)]
+    pub category: Option<String>,
+    /// Free attributes, as text pairs.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
+    /// List price in the currency of the live.
+    #[serde(default)]
+    pub price: Option<f64>,
+    /// The link number the host calls out ("link five").
+    #[serde(default)]
+    pub link: Option<u32>,
+}

@@ -1,0 +1,37 @@
+//! Recognised words and sentences.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{MediaTime, RecordingId, Span, UtteranceId};
+
+/// Recognised text with its time and probability: a word in English, usually a character in Chinese.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    /// As recognised, without surrounding space.
+    pub text: String,
+    /// When it starts.
+    pub start: MediaTime,
+    /// When it ends; not before `start`.
+    pub end: MediaTime,
+    /// The recogniser's probability, 0 to 1.
+    pub p: f32,
+}
+
+/// A sentence: a run of words closed by pause or punctuation. The unit that may never be cut inside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Utterance {
+    /// Its id; kept across revisions.
+    pub id: UtteranceId,
+    /// The recording it was said in.
+    pub recording_id: RecordingId,
+    /// 0, 1, 2 … within the recording, in time order.
+    pub seq: i64,
+    /// From the first word's start to the last word's end.
+    pub span: Span,
+    /// The text shown and matched on (Simplified Chinese, normalised).
+    pub text: String,
+    /// The words, in order, inside `span`.
+    pub words: Vec<Word>,
+    /// What recognised it: model name and version.
+    pub made_by: String,
+}

@@ -1,0 +1,13 @@
+//! The only room that knows whisper.cpp and candle: models by name and hash, speech to words, words to labels.
+//!
+//! It takes paths, samples and texts and gives values back; it never sees the store.
+
+pub mod registry;
+
+pub mod vad;
+pub mod asr;
+pub mod guard;
+pub mod script;
+
+pub mod llm;
+pub mod classify;
