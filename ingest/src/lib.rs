@@ -1,1 +1,9 @@
-//! Placeholder.
+//! From streams to transcripts: sources are recorded, recordings are heard.
+//!
+//! - [`source`]: encoders that push RTMP, addresses that are pulled.
+//! - [`record`]: the recorder, from packets to parts, epochs and gaps.
+//! - [`transcribe`]: the follower from parts to utterances.
+
+pub mod record;
+pub mod source;
+pub mod transcribe;

@@ -1,5 +1,7 @@
 //! One live session of a source, in epochs and parts.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{EpochId, MediaTime, PartId, RecordingId, SourceId, Span, WallTime, source::Language};
@@ -111,4 +113,17 @@ pub struct KeyFrame {
     pub at: MediaTime,
     /// Offset in bytes, inside the part, of the fragment (moof box) that begins with it.
     pub offset: i64,
+}
+
+/// The files of a part on this machine, as one room hands them to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaPart {
+    /// The fragments.
+    pub path: PathBuf,
+    /// The header of its epoch.
+    pub init_path: PathBuf,
+    /// Media time, in microseconds, of the epoch's first key frame: where the file's own clock is zero.
+    pub offset_us: i64,
+    /// The media time it covers.
+    pub span: Span,
 }

@@ -1,1 +1,108 @@
-//! To be written.
+//! Speech to words with times: the recogniser, and the live composition of voice activity, recogniser and guards.
+
+mod words;
+mod whisper;
+pub mod live;
+
+pub use whisper::{Search, Whisper, WhisperOptions};
+
+use crate::{script::join_words, vad::VadError};
+
+/// A recognised word: usually one character in Chinese.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecognizedWord {
+    /// Without surrounding space; punctuation stays with the word before it.
+    pub text: String,
+    /// Start, in seconds from the first sample given.
+    pub start_s: f64,
+    /// End, in seconds from the first sample given; not before `start_s`.
+    pub end_s: f64,
+    /// The recogniser's probability, 0 to 1.
+    pub p: f32,
+}
+
+/// A run of words that the recogniser closed: a clause or a sentence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecognizedSegment {
+    /// Start, in seconds from the first sample given.
+    pub start_s: f64,
+    /// End, in seconds from the first sample given.
+    pub end_s: f64,
+    /// In order, inside the segment; never empty.
+    pub words: Vec<RecognizedWord>,
+}
+
+impl RecognizedSegment {
+    /// The words as running text.
+    pub fn text(&self) -> String {
+        join_words(self.words.iter().map(|w| w.text.as_str()))
+    }
+}
+
+/// Turns sound into words. Implementations hold a loaded model and may be called from any thread, one call at a time each.
+pub trait Recognizer: Send + Sync {
+    /// What is said in `samples` (16 kHz mono, -1 to 1; not empty) in `language` (two letters, or `auto`). Times are in
+    /// seconds from the first sample and lie inside the samples. Silence gives no segments or made-up ones: gate it first.
+    fn transcribe(&self, samples: &[f32], language: &str) -> Result<Vec<RecognizedSegment>, AsrError>;
+
+    /// A slower and more careful second try, for sound whose first transcript ran into a loop. `None`: there is no other way.
+    fn try_harder(&self, samples: &[f32], language: &str) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
+        let _ = (samples, language);
+        Ok(None)
+    }
+
+    /// Model, hash and search, for provenance: `whisper-base@60ed5bc3dd/greedy`.
+    fn id(&self) -> String;
+}
+
+impl<R: Recognizer + ?Sized> Recognizer for std::sync::Arc<R> {
+    fn transcribe(&self, samples: &[f32], language: &str) -> Result<Vec<RecognizedSegment>, AsrError> {
+        (**self).transcribe(samples, language)
+    }
+
+    fn try_harder(&self, samples: &[f32], language: &str) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
+        (**self).try_harder(samples, language)
+    }
+
+    fn id(&self) -> String {
+        (**self).id()
+    }
+}
+
+/// Speech could not be recognised.
+#[derive(Debug, thiserror::Error)]
+pub enum AsrError {
+    /// The model could not be loaded.
+    #[error("the speech model {path} does not load ({why}): run `clipmill models verify`")]
+    Load {
+        /// Path of the model.
+        path: String,
+        /// What the engine said.
+        why: String,
+    },
+    /// No samples were given.
+    #[error("there is no sound to recognise: no samples were given")]
+    NoSound,
+    /// A language the model has never heard of.
+    #[error("\"{0}\" is not a language the speech model knows: use two letters such as zh or en, or auto")]
+    UnknownLanguage(String),
+    /// The engine failed.
+    #[error("speech recognition failed on {seconds:.1} s of sound: {why}")]
+    Run {
+        /// How much sound it was given, in seconds.
+        seconds: f64,
+        /// What it said.
+        why: String,
+    },
+    /// Recognition took longer than it may.
+    #[error("speech recognition of {seconds:.1} s of sound was given up after {limit_s} s: the machine is overloaded")]
+    TooSlow {
+        /// How much sound it was given, in seconds.
+        seconds: f64,
+        /// The deadline in seconds.
+        limit_s: u64,
+    },
+    /// Voice activity detection failed.
+    #[error(transparent)]
+    Vad(#[from] VadError),
+}

@@ -1,1 +1,126 @@
-//! To be written.
+//! What a stretch of talk is about: texts in, label probabilities out.
+//!
+//! Order of things: [`Example`]s are read and varied the way recognised talk varies, an [`Encoder`] makes each a
+//! vector, [`train_files`] fits a [`Head`] on them and cross-validates it, a [`Report`] says how good that is,
+//! and [`QwenClassifier`] joins the language model with a head behind the [`Classifier`] seam.
+
+mod probs;
+mod data;
+mod head;
+mod fit;
+mod train;
+mod report;
+mod qwen;
+
+pub use data::{Example, Variant, data_sha256, read_examples, variants};
+pub use head::{Head, HeadFacts};
+pub use probs::LabelProbs;
+pub use qwen::QwenClassifier;
+pub use report::{Judged, LabelFigures, Report};
+pub use train::{TrainOptions, Trained, train, train_files};
+
+use camino::Utf8PathBuf;
+
+use crate::llm::{LlmError, Qwen};
+
+/// Labels that a head tells apart: all of the taxonomy.
+pub const LABELS: usize = clipmill_domain::taxonomy::Label::ALL.len();
+
+/// Says what texts are about. One answer per text, in order; a blank text is small talk.
+pub trait Classifier: Send + Sync {
+    /// The label probabilities of each text. Blocks for the whole work: about 0.1 s of CPU time a sentence for
+    /// the local model.
+    fn classify(&self, texts: &[&str]) -> Result<Vec<LabelProbs>, ClassifyError>;
+
+    /// Which model and head answer; changes whenever the answers may.
+    fn id(&self) -> String;
+}
+
+/// Makes a text a vector of fixed width.
+pub trait Encoder {
+    /// Names model and feature; a head serves only the feature that it was fitted on.
+    fn feature_id(&self) -> String;
+
+    /// Numbers in every vector.
+    fn width(&self) -> usize;
+
+    /// The vector of a text that is not blank.
+    fn encode(&self, text: &str) -> Result<Vec<f32>, ClassifyError>;
+}
+
+impl Encoder for Qwen {
+    fn feature_id(&self) -> String {
+        self.feature_id()
+    }
+
+    fn width(&self) -> usize {
+        self.width()
+    }
+
+    fn encode(&self, text: &str) -> Result<Vec<f32>, ClassifyError> {
+        Ok(self.hidden_mean(text)?)
+    }
+}
+
+/// Why texts cannot be classified or a head cannot be fitted.
+#[derive(Debug, thiserror::Error)]
+pub enum ClassifyError {
+    /// The language model failed.
+    #[error(transparent)]
+    Llm(#[from] LlmError),
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of labelled text is not what it should be.
+    #[error("{path}, line {line}: {reason}; each line is a JSON object with id, text and label")]
+    BadLine {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file is no head, or one of another taxonomy.
+    #[error("{origin} is not a usable head: {reason}; train one with `clipmill train classify`")]
+    BadHead {
+        /// The file, or "the built-in head".
+        origin: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The head was fitted on another feature.
+    #[error("the head reads {head} and the model gives {model}; train a head for this model, or fetch the other model")]
+    OtherFeature {
+        /// What the head was fitted on.
+        head: String,
+        /// What the model gives.
+        model: String,
+    },
+    /// There is too little to fit on.
+    #[error("label {label} has {found} examples and {needed} are needed; add some")]
+    TooFew {
+        /// The label.
+        label: &'static str,
+        /// Examples there are.
+        found: usize,
+        /// Examples there must be.
+        needed: usize,
+    },
+    /// The arithmetic failed: a fault of the program or of memory.
+    #[error("fitting failed: {0}")]
+    Compute(#[from] candle_core::Error),
+}

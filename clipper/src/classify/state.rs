@@ -1,0 +1,28 @@
+//! What the follower keeps between steps, in the same transaction as its output.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{product::OnSale, segment::Segmenter};
+
+/// The whole running state; `null` is the beginning.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct State {
+    /// The open stretch.
+    pub segmenter: Segmenter,
+    /// The product on sale.
+    pub on_sale: OnSale,
+    /// Why the open stretch is bound to its product.
+    pub bound_why: Option<String>,
+    /// `seq` of the next segment.
+    pub next_segment: i64,
+}
+
+impl State {
+    pub(super) fn read(value: &serde_json::Value) -> Result<Self, serde_json::Error> {
+        if value.is_null() { Ok(Self::default()) } else { Self::deserialize(value) }
+    }
+
+    pub(super) fn write(&self) -> Result<serde_json::Value, serde_json::Error> {
+        serde_json::to_value(self)
+    }
+}

@@ -1,0 +1,115 @@
+//! Whether all is well, in words an operator can act on.
+
+use axum::{Json, extract::State};
+use clipmill_domain::WallTime;
+use clipmill_store::processes::Process;
+
+use super::{
+    App,
+    error::ApiError,
+    now,
+    view::{ErrorBody, Health, HealthStatus, ProcessView, wall},
+};
+
+/// A process that has not reported for this long is shown as dead; it stays listed for a minute.
+const ALIVE_MILLIS: i64 = 20_000;
+
+/// The roles that a whole service needs besides the one that answers here.
+const NEEDED: [&str; 2] = ["record", "work"];
+
+/// Processes, disk, and what is wrong.
+#[utoipa::path(get, path = "/api/health", tag = "service", responses(
+    (status = 200, body = Health),
+    (status = "default", body = ErrorBody, description = "What went wrong."),
+))]
+pub(super) async fn health(State(app): State<App>) -> Result<Json<Health>, ApiError> {
+    let now = now();
+    let processes = app.store.processes(now).await?;
+    let free = app.store.library().free_bytes()?;
+    let dead_jobs: i64 = app
+        .store
+        .job_counts()
+        .await?
+        .iter()
+        .filter(|c| c.state == clipmill_store::jobs::JobState::Dead)
+        .map(|c| c.count)
+        .sum();
+    let problems = problems(&processes, now, free, app.config.record.free_space_floor_bytes, dead_jobs);
+    Ok(Json(Health {
+        status: if problems.is_empty() { HealthStatus::Ok } else { HealthStatus::Degraded },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        processes: processes.into_iter().map(|p| view(p, now)).collect(),
+        disk_free_bytes: free,
+        problems,
+    }))
+}
+
+fn alive(p: &Process, now: WallTime) -> bool {
+    now.millis_since(p.beat_at) <= ALIVE_MILLIS
+}
+
+fn view(p: Process, now: WallTime) -> ProcessView {
+    ProcessView {
+        alive: alive(&p, now),
+        role: p.role,
+        pid: p.pid,
+        last_beat: wall(p.beat_at),
+        detail: p.status,
+    }
+}
+
+fn problems(processes: &[Process], now: WallTime, free: u64, floor: u64, dead_jobs: i64) -> Vec<String> {
+    let mut found = vec![];
+    for role in NEEDED {
+        let mut of_role = processes.iter().filter(|p| p.role == role).peekable();
+        if of_role.peek().is_none() {
+            found.push(format!("no {role} process is running: start `clipmill run`"));
+        } else if !of_role.any(|p| alive(p, now)) {
+            found.push(format!(
+                "the {role} process has not reported for {} s; is it hung?",
+                ALIVE_MILLIS / 1000
+            ));
+        }
+    }
+    if free < floor {
+        found.push(format!(
+            "the disk has {} MiB free, less than record.free_space_floor_bytes ({} MiB): recording stops; free some \
+             space",
+            free >> 20,
+            floor >> 20
+        ));
+    }
+    if dead_jobs > 0 {
+        let jobs = if dead_jobs == 1 { "1 job was" } else { &format!("{dead_jobs} jobs were") };
+        found.push(format!("{jobs} given up after repeated failures; the log of the work process says why"));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(role: &str, beat_ms: i64) -> Process {
+        let at = WallTime::from_millis(beat_ms);
+        Process {
+            role: role.to_owned(),
+            instance: role.to_owned(),
+            pid: 1,
+            status: serde_json::Value::Null,
+            started_at: at,
+            beat_at: at,
+        }
+    }
+
+    #[test]
+    fn each_problem_is_named_once_and_a_sound_service_has_none() {
+        let now = WallTime::from_millis(100_000);
+        let sound = [process("record", 99_000), process("work", 81_000), process("work", 60_000)];
+        assert_eq!(problems(&sound, now, 10, 10, 0), [""; 0]);
+        let all = problems(&[process("work", 79_000)], now, 9, 10, 2);
+        assert_eq!(all.len(), 4, "{all:?}");
+        assert!(all[0].contains("no record") && all[1].contains("work process has not reported"), "{all:?}");
+        assert!(all[3].contains("2 jobs were given up"), "{all:?}");
+    }
+}

@@ -1,0 +1,278 @@
+//! Configuring streams.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::IntoResponse,
+};
+use clipmill_domain::{Id as _, SourceId, WallTime, product, source};
+use clipmill_store::{Store, StoreError, audit, sources as rows};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{
+    App,
+    error::ApiError,
+    extract::{Body, Named, id},
+    now,
+    view::{Enabled, ErrorBody, NewSource, SourceCreated, SourceKind, SourceView},
+};
+
+/// Who the audit log names for changes made here.
+const ACTOR: &str = "console";
+
+/// Longest name of a source, in characters.
+const NAME_CHARS_MAX: usize = 80;
+
+/// Most products of a source.
+const PRODUCTS_MAX: usize = 2000;
+
+/// The category packs there are.
+const CATEGORIES: [&str; 5] = ["apparel", "beauty", "3c", "food", "household"];
+
+/// How a URL to pull may begin. No local file: whoever may use the console may not read the machine's disk.
+const SCHEMES: [&str; 7] = ["rtmp", "rtmps", "http", "https", "rtsp", "rtsps", "srt"];
+
+/// The RTMP application that the recorder listens for.
+const RTMP_APP: &str = "live";
+
+/// A source that passed every check and can be committed.
+#[derive(Debug, Clone)]
+struct PlannedSource {
+    /// The row, with its secret.
+    row: rows::NewSource,
+    /// Its product list, in order.
+    products: Vec<product::Product>,
+    /// For a push source, the new stream key: to be told once.
+    stream_key: Option<SecretString>,
+}
+
+/// Checks a request for a new source and makes a stream key where one is needed; or says what is wrong with it.
+fn plan_source(request: NewSource, now: WallTime) -> Result<PlannedSource, String> {
+    let name = request.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains(char::is_control) {
+        return Err(format!("name: choose 1 to {NAME_CHARS_MAX} printable characters"));
+    }
+    if let Some(category) = &request.category
+        && !CATEGORIES.contains(&category.as_str())
+    {
+        return Err(format!("category {category:?} is not known; choose one of {}", CATEGORIES.join(", ")));
+    }
+    let (kind, secret, stream_key) = match (request.kind, request.url) {
+        (SourceKind::Push, Some(_)) => {
+            return Err("a push source has no url: the encoder calls us".to_owned());
+        }
+        (SourceKind::Push, None) => {
+            let key = new_stream_key();
+            (source::SourceKind::Push, key.clone(), Some(key))
+        }
+        (SourceKind::Pull, None) => return Err("a pull source needs a url to open".to_owned()),
+        (SourceKind::Pull, Some(url)) => {
+            (source::SourceKind::Pull, SecretString::from(pull_url(&url)?), None)
+        }
+    };
+    if request.products.len() > PRODUCTS_MAX {
+        return Err(format!("products: at most {PRODUCTS_MAX}"));
+    }
+    let mut skus = BTreeSet::new();
+    for p in &request.products {
+        if p.sku.trim().is_empty() || p.name.trim().is_empty() {
+            return Err(format!("product {:?} ({:?}): sku and name must not be empty", p.sku, p.name));
+        }
+        if !skus.insert(p.sku.as_str()) {
+            return Err(format!("sku {:?} is listed twice", p.sku));
+        }
+    }
+    let row = rows::NewSource {
+        id: SourceId::new_at(now),
+        name,
+        kind,
+        secret,
+        language: request.language.into(),
+        category: request.category,
+        now,
+    };
+    Ok(PlannedSource { row, products: request.products.into_iter().map(Into::into).collect(), stream_key })
+}
+
+/// The URL itself never appears in the refusal: it may hold a password.
+fn pull_url(url: &str) -> Result<String, String> {
+    let parsed = url::Url::parse(url.trim()).map_err(|e| format!("the url cannot be read: {e}"))?;
+    let scheme = parsed.scheme();
+    if SCHEMES.contains(&scheme) {
+        return if parsed.has_host() { Ok(parsed.into()) } else { Err("the url names no host".to_owned()) };
+    }
+    Err(format!("a url that begins with {scheme}: cannot be opened; use one of {}", SCHEMES.join(", ")))
+}
+
+/// 160 random bits as hexadecimal text.
+fn new_stream_key() -> SecretString {
+    SecretString::from(rand::random::<[u8; 20]>().iter().map(|b| format!("{b:02x}")).collect::<String>())
+}
+
+impl PlannedSource {
+    /// Writes the source, its products and a line of history.
+    async fn commit(&self, store: &Store) -> Result<source::Source, StoreError> {
+        let mut tx = store.begin().await?;
+        let added = rows::add_source(&mut tx, &self.row).await?;
+        if !self.products.is_empty() {
+            rows::set_products(&mut tx, added.id, &self.products).await?;
+        }
+        let detail = format!("{} with {} products", added.name, self.products.len());
+        audit::audit(&mut tx, self.row.now, ACTOR, "add source", &added.id.to_string(), Some(&detail))
+            .await?;
+        tx.commit().await?;
+        Ok(added)
+    }
+}
+
+/// Every configured source, oldest first.
+#[utoipa::path(get, path = "/api/sources", tag = "sources", responses(
+    (status = 200, body = Vec<SourceView>),
+    (status = "default", body = ErrorBody, description = "What went wrong."),
+))]
+pub(super) async fn list(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<SourceView>>, ApiError> {
+    let live = app.store.live_recordings().await?;
+    let views = app.store.sources().await?.into_iter().map(|s| {
+        let recording = live.iter().find(|r| r.source_id == s.id).map(|r| r.id.to_string());
+        view(&app, &headers, s, recording)
+    });
+    Ok(Json(views.collect()))
+}
+
+/// Configures a source.
+#[utoipa::path(post, path = "/api/sources", tag = "sources", request_body = NewSource, responses(
+    (status = 201, body = SourceCreated, description = "Configured. A stream key is told only here."),
+    (status = 409, body = ErrorBody, description = "The name is taken."),
+    (status = 422, body = ErrorBody, description = "Something in the request cannot be used."),
+))]
+pub(super) async fn add(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(request): Body<NewSource>,
+) -> Result<impl IntoResponse, ApiError> {
+    let planned = plan_source(request, now()).map_err(ApiError::invalid)?;
+    let added = planned.commit(&app.store).await?;
+    let source = view(&app, &headers, added, None);
+    let stream_key = planned.stream_key.map(|k| k.expose_secret().to_owned());
+    Ok((StatusCode::CREATED, Json(SourceCreated { source, stream_key })))
+}
+
+/// Lets a source record, or not.
+#[utoipa::path(post, path = "/api/sources/{id}/enabled", tag = "sources", request_body = Enabled,
+    params(("id" = String, Path, description = "The source.")),
+    responses(
+        (status = 200, body = SourceView),
+        (status = 404, body = ErrorBody, description = "No such source."),
+    ))]
+pub(super) async fn enable(
+    State(app): State<App>,
+    Named(text): Named,
+    headers: HeaderMap,
+    Body(request): Body<Enabled>,
+) -> Result<Json<SourceView>, ApiError> {
+    let source_id: SourceId = id("source", &text)?;
+    let mut tx = app.store.begin().await?;
+    rows::set_source_enabled(&mut tx, source_id, request.enabled).await?;
+    let action = if request.enabled { "enable" } else { "disable" };
+    audit::audit(&mut tx, now(), ACTOR, action, &text, None).await?;
+    tx.commit().await?;
+    let source = app.store.source(source_id).await?.ok_or_else(|| ApiError::not_found("source", &text))?;
+    let live = app.store.live_recording_of(source_id).await?.map(|r| r.id.to_string());
+    Ok(Json(view(&app, &headers, source, live)))
+}
+
+fn view(app: &App, headers: &HeaderMap, s: source::Source, live_recording_id: Option<String>) -> SourceView {
+    let kind = match s.kind {
+        source::SourceKind::Push => SourceKind::Push,
+        source::SourceKind::Pull => SourceKind::Pull,
+    };
+    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or("127.0.0.1");
+    SourceView {
+        id: s.id.to_string(),
+        name: s.name,
+        kind,
+        url_shown: s.url_shown,
+        language: s.language.into(),
+        category: s.category,
+        enabled: s.enabled,
+        live_recording_id,
+        push_url: (kind == SourceKind::Push).then(|| push_url(app.config.record.rtmp_bind, host)),
+    }
+}
+
+/// What to put into an encoder. When the listener takes any address, the name by which the browser reached this
+/// machine is the one an encoder reaches it by, too.
+fn push_url(bind: std::net::SocketAddr, host: &str) -> String {
+    if !bind.ip().is_unspecified() {
+        return format!("rtmp://{bind}/{RTMP_APP}");
+    }
+    let end = host.rfind(']').map_or(0, |at| at + 1);
+    let name = host[end..].find(':').map_or(host, |at| &host[..end + at]);
+    format!("rtmp://{name}:{}/{RTMP_APP}", bind.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::view::{Language, Product};
+
+    fn request(kind: SourceKind, url: Option<&str>) -> NewSource {
+        NewSource {
+            name: " 直播间 1 ".to_owned(),
+            kind,
+            url: url.map(str::to_owned),
+            language: Language::Zh,
+            category: Some("apparel".to_owned()),
+            products: vec![],
+        }
+    }
+
+    fn plan(r: NewSource) -> Result<PlannedSource, String> {
+        plan_source(r, WallTime::from_millis(1))
+    }
+
+    #[test]
+    fn a_push_source_gets_a_key_nobody_can_guess() {
+        let a = plan(request(SourceKind::Push, None)).unwrap();
+        let b = plan(request(SourceKind::Push, None)).unwrap();
+        let key = a.stream_key.unwrap().expose_secret().to_owned();
+        assert!(key.len() == 40 && key.bytes().all(|c| c.is_ascii_hexdigit()), "{key}");
+        assert_ne!(key, b.stream_key.unwrap().expose_secret());
+        assert_eq!(a.row.secret.expose_secret(), key);
+        assert_eq!(a.row.name, "直播间 1");
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_without_repeating_a_secret() {
+        let refused = |url: &str| plan(request(SourceKind::Pull, Some(url))).unwrap_err();
+        assert!(refused("file:///etc/passwd").contains("file:"));
+        assert!(refused("concat:a|b").contains("concat:"));
+        assert!(!refused("ftp://user:hunter2@host/x").contains("hunter2"));
+        assert!(refused("not a url").contains("cannot be read"));
+        assert!(plan(request(SourceKind::Pull, None)).unwrap_err().contains("needs a url"));
+        assert!(plan(request(SourceKind::Push, Some("rtmp://h/a"))).is_err());
+        assert!(plan(request(SourceKind::Pull, Some("rtmp://user:pw@host/live/x"))).is_ok());
+        let mut r = request(SourceKind::Push, None);
+        r.category = Some("cars".to_owned());
+        assert!(plan(r).unwrap_err().contains("household"));
+        let mut r = request(SourceKind::Push, None);
+        let product: Product = serde_json::from_value(serde_json::json!({"sku": "a", "name": "b"})).unwrap();
+        r.products = vec![product.clone(), product];
+        assert!(plan(r).unwrap_err().contains("twice"));
+    }
+
+    #[test]
+    fn the_push_address_is_one_the_encoder_can_reach() {
+        let any = "0.0.0.0:1935".parse().unwrap();
+        assert_eq!(push_url("127.0.0.1:1935".parse().unwrap(), "x:8600"), "rtmp://127.0.0.1:1935/live");
+        assert_eq!(push_url(any, "studio.example:8600"), "rtmp://studio.example:1935/live");
+        assert_eq!(push_url(any, "studio.example"), "rtmp://studio.example:1935/live");
+        assert_eq!(push_url(any, "[fe80::1]:8600"), "rtmp://[fe80::1]:1935/live");
+    }
+}

@@ -1,0 +1,139 @@
+//! Sources and their products.
+
+use std::collections::BTreeMap;
+
+use clipmill_domain::{product, source};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The language spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Mandarin Chinese.
+    Zh,
+    /// English.
+    En,
+}
+
+impl From<source::Language> for Language {
+    fn from(l: source::Language) -> Self {
+        match l {
+            source::Language::Zh => Self::Zh,
+            source::Language::En => Self::En,
+        }
+    }
+}
+
+impl From<Language> for source::Language {
+    fn from(l: Language) -> Self {
+        match l {
+            Language::Zh => Self::Zh,
+            Language::En => Self::En,
+        }
+    }
+}
+
+/// How a stream reaches the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// An encoder pushes RTMP with a stream key.
+    Push,
+    /// The service opens a URL.
+    Pull,
+}
+
+/// A configured stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceView {
+    /// Its id.
+    pub id: String,
+    /// The operator's name for it.
+    pub name: String,
+    /// Push or pull.
+    pub kind: SourceKind,
+    /// For a pull source, its URL without credentials.
+    pub url_shown: Option<String>,
+    /// The language spoken.
+    pub language: Language,
+    /// Category pack.
+    pub category: Option<String>,
+    /// Whether it may record.
+    pub enabled: bool,
+    /// The recording that is live now.
+    pub live_recording_id: Option<String>,
+    /// For a push source, the server address to put into the encoder, without the key.
+    pub push_url: Option<String>,
+}
+
+/// A product on sale.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Product {
+    /// Stock-keeping unit; unique within the source.
+    pub sku: String,
+    /// The name the host uses.
+    pub name: String,
+    /// Other names.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Category pack.
+    #[serde(default)]
+    pub category: Option<String>,
+    /// Free attributes.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
+    /// List price.
+    #[serde(default)]
+    pub price: Option<f64>,
+    /// The link number the host calls out.
+    #[serde(default)]
+    pub link: Option<u32>,
+}
+
+impl From<Product> for product::Product {
+    fn from(p: Product) -> Self {
+        let Product { sku, name, aliases, category, attributes, price, link } = p;
+        Self { sku, name, aliases, category, attributes, price, link }
+    }
+}
+
+/// A stream to configure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSource {
+    /// A name; unique, 1 to 80 characters.
+    pub name: String,
+    /// Push or pull.
+    pub kind: SourceKind,
+    /// For a pull source, the URL to open, with its credentials if it has any. They are kept sealed.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The language spoken.
+    pub language: Language,
+    /// Category pack.
+    #[serde(default)]
+    pub category: Option<String>,
+    /// What is on sale.
+    #[serde(default)]
+    pub products: Vec<Product>,
+}
+
+/// A stream just configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceCreated {
+    /// The source.
+    #[serde(flatten)]
+    pub source: SourceView,
+    /// For a push source: told once, never again.
+    pub stream_key: Option<String>,
+}
+
+/// Whether a source may record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Enabled {
+    /// True to let it record.
+    pub enabled: bool,
+}

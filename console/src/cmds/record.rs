@@ -1,0 +1,36 @@
+//! `clipmill record`: the recorder, and nothing else in the process.
+
+use std::time::Duration;
+
+use clipmill_ingest::record::{RecordConfig, run_recorder};
+
+use super::{Cli, Failure, error_chain, load, open_store, pulse::Pulse, start_telemetry, stop_signal};
+
+pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
+    let config = load(cli)?;
+    let telemetry = start_telemetry(&config, "record")?;
+    let store = open_store(&config).await?;
+    let stop = stop_signal();
+    let pulse = Pulse::start(store.clone(), "record", stop.clone());
+    let ready = pulse.ready();
+    let settings = RecordConfig {
+        rtmp_bind: config.record.rtmp_bind,
+        part: Duration::from_secs_f64(config.record.part_seconds),
+        stall: Duration::from_secs(config.record.stall_seconds),
+        quiet_end: Duration::from_secs(config.record.quiet_end_seconds),
+        free_space_floor: config.record.free_space_floor_bytes,
+        ..RecordConfig::default()
+    };
+    let done = run_recorder(store.clone(), settings, stop, move |address| {
+        tracing::info!(%address, "listening for RTMP");
+        ready();
+    })
+    .await;
+    drop(pulse);
+    store.close().await;
+    telemetry.shutdown(crate::telemetry::SHUTDOWN_DEADLINE).await;
+    done.map_err(|e| match e.needs_operator() {
+        true => Failure::configuration(error_chain(&e)),
+        false => Failure::new(error_chain(&e)),
+    })
+}

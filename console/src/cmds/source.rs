@@ -1,0 +1,156 @@
+//! `clipmill source …`: configures streams. Changes reach a running service within a second.
+
+use camino::Utf8PathBuf;
+use clap::Subcommand;
+use clipmill_domain::{Clock, Id, SourceId, product::Product, source::{Language, Source, SourceKind}};
+use clipmill_store::{Store, audit, sources};
+use clipmill_worker::SystemClock;
+use secrecy::SecretString;
+
+use super::{Cli, Failure, load, open_store};
+use crate::config::Config;
+
+/// What to do with the sources.
+#[derive(Debug, Subcommand)]
+pub enum Args {
+    /// Adds a stream: with a URL it is pulled, without one an encoder pushes RTMP with the key that is printed.
+    Add {
+        /// A name for it, unique.
+        name: String,
+        /// What to pull: rtmp, http(s) FLV or HLS, srt, rtsp, or a file. Read from the environment variable
+        /// CLIPMILL_SOURCE_URL when it holds a secret.
+        #[arg(env = "CLIPMILL_SOURCE_URL", hide_env_values = true)]
+        url: Option<String>,
+        /// The language spoken.
+        #[arg(long, default_value = "zh")]
+        lang: Language,
+        /// Category: apparel, beauty, 3c, food, household.
+        #[arg(long)]
+        category: Option<String>,
+        /// Product list, one JSON object a line (sku, name, aliases, attributes, price, link).
+        #[arg(long, value_name = "FILE")]
+        products: Option<Utf8PathBuf>,
+    },
+    /// Lists the streams.
+    List,
+    /// Lets a stream record again.
+    Enable {
+        /// Its name.
+        name: String,
+    },
+    /// Stops a stream from recording.
+    Disable {
+        /// Its name.
+        name: String,
+    },
+    /// Removes a stream that has never recorded.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+}
+
+pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
+    let config = load(cli)?;
+    let store = open_store(&config).await?;
+    let done = act(&config, &store, args).await;
+    store.close().await;
+    done
+}
+
+async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure> {
+    match args {
+        Args::Add { name, url, lang, category, products } => {
+            let products = products.as_ref().map(read_products).transpose()?.unwrap_or_default();
+            let added = add(store, name, url.clone().map(SecretString::from), *lang, category.clone(), &products).await?;
+            println!("added {name} ({})", added.source.id);
+            if let Some(key) = added.stream_key {
+                println!("push to      rtmp://{}/live", config.record.rtmp_bind);
+                println!("stream key   {key}");
+                println!("The key is shown this once; only its hash is kept.");
+            }
+            Ok(())
+        }
+        Args::List => {
+            for s in store.sources().await? {
+                let state = if s.enabled { "enabled" } else { "disabled" };
+                let from = s.url_shown.unwrap_or_else(|| "pushed".into());
+                println!("{}  {}  {state}  {from}", s.name, s.language.code());
+            }
+            Ok(())
+        }
+        Args::Enable { name } => set_enabled(store, name, true).await,
+        Args::Disable { name } => set_enabled(store, name, false).await,
+        Args::Remove { name } => {
+            let source = named(store, name).await?;
+            let mut tx = store.begin().await?;
+            sources::remove_source(&mut tx, source.id).await?;
+            tx.commit().await?;
+            println!("removed {name}");
+            Ok(())
+        }
+    }
+}
+
+async fn named(store: &Store, name: &str) -> Result<Source, Failure> {
+    let found = store.source_by_name(name).await?;
+    found.ok_or_else(|| Failure::new(format!("no source is called {name:?}; `clipmill source list` shows them")))
+}
+
+async fn set_enabled(store: &Store, name: &str, enabled: bool) -> Result<(), Failure> {
+    let source = named(store, name).await?;
+    let now = SystemClock.now();
+    let mut tx = store.begin().await?;
+    sources::set_source_enabled(&mut tx, source.id, enabled).await?;
+    audit::audit(&mut tx, now, "operator", if enabled { "enable" } else { "disable" }, &source.id.to_string(), None).await?;
+    tx.commit().await?;
+    println!("{name} is {}", if enabled { "enabled" } else { "disabled" });
+    Ok(())
+}
+
+/// A source just added, and the key that is shown once.
+pub(super) struct Added {
+    pub source: Source,
+    pub stream_key: Option<String>,
+}
+
+/// Adds a pull source of `url`, or a push source with a fresh key.
+pub(super) async fn add(
+    store: &Store,
+    name: &str,
+    url: Option<SecretString>,
+    language: Language,
+    category: Option<String>,
+    products: &[Product],
+) -> Result<Added, Failure> {
+    let now = SystemClock.now();
+    let stream_key = url.is_none().then(sources::new_stream_key);
+    let kind = if url.is_some() { SourceKind::Pull } else { SourceKind::Push };
+    let secret = url.or_else(|| stream_key.clone().map(SecretString::from)).unwrap_or_default();
+    let new = sources::NewSource {
+        id: SourceId::new_at(now),
+        name: name.to_owned(),
+        kind,
+        secret,
+        language,
+        category,
+        now,
+    };
+    let mut tx = store.begin().await?;
+    let source = sources::add_source(&mut tx, &new).await?;
+    sources::set_products(&mut tx, source.id, products).await?;
+    audit::audit(&mut tx, now, "operator", "add source", &source.id.to_string(), Some(name)).await?;
+    tx.commit().await?;
+    Ok(Added { source, stream_key })
+}
+
+/// Products of JSON Lines text; an error names the line.
+pub(super) fn parse_products(text: &str) -> Result<Vec<Product>, String> {
+    let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
+    lines.map(|(i, l)| serde_json::from_str(l).map_err(|e| format!("line {}: {e}", i + 1))).collect()
+}
+
+fn read_products(path: &Utf8PathBuf) -> Result<Vec<Product>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| Failure::new(format!("cannot read {path}: {e}")))?;
+    parse_products(&text).map_err(|e| Failure::new(format!("{path} is not a product list: {e}")))
+}

@@ -1,0 +1,115 @@
+//! What a value must satisfy beyond its type. Pure: nothing is opened in here.
+
+use secrecy::ExposeSecret;
+
+use super::{Config, ConfigError, bad};
+
+/// Fewest characters of an access token.
+pub const MIN_TOKEN_CHARS: usize = 16;
+
+impl Config {
+    /// Every value that cannot be used, with what to do about it.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let problems: Vec<_> = self
+            .problems()
+            .into_iter()
+            .map(|(key, problem)| bad(&self.shown, key, problem.to_owned()))
+            .collect();
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError::BadValues(problems)) }
+    }
+
+    fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let mut found = vec![];
+        let mut must = |holds: bool, key, problem| {
+            if !holds {
+                found.push((key, problem));
+            }
+        };
+        must(!self.data_dir.as_str().is_empty(), "data_dir", "name a folder");
+        let url = self.database.url.as_ref().map(|u| u.expose_secret());
+        let database_ok = |u: &str| {
+            u.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty())
+                || u.starts_with("postgres://")
+                || u.starts_with("postgresql://")
+        };
+        must(
+            url.is_none_or(database_ok),
+            "database.url",
+            "write sqlite:PATH or postgres://user:password@host/name",
+        );
+        must(
+            self.serve.bind.ip().is_loopback() || self.serve.auth_token_file.is_some(),
+            "serve.bind",
+            "this address can be reached from other machines: set serve.auth_token_file to a file with a token, \
+             or bind to 127.0.0.1",
+        );
+        must(
+            self.serve.hosts.iter().all(|h| !h.is_empty() && !h.contains(['/', ' ', '@'])),
+            "serve.hosts",
+            "list bare host names, for example [\"clips.example.com\"]",
+        );
+        must(
+            self.record.part_seconds >= 0.5 && self.record.part_seconds <= 60.0,
+            "record.part_seconds",
+            "choose 0.5 to 60 seconds",
+        );
+        must(
+            (1..=86_400).contains(&self.record.quiet_end_seconds),
+            "record.quiet_end_seconds",
+            "choose 1 to 86400 seconds",
+        );
+        must(
+            (1..=600).contains(&self.record.stall_seconds),
+            "record.stall_seconds",
+            "choose 1 to 600 seconds",
+        );
+        must(
+            !self.transcribe.model.is_empty(),
+            "transcribe.model",
+            "name a model: `clipmill models list` shows them",
+        );
+        must((1..=256).contains(&self.transcribe.threads), "transcribe.threads", "choose 1 to 256 threads");
+        must(
+            !self.classify.model.is_empty(),
+            "classify.model",
+            "name a model: `clipmill models list` shows them",
+        );
+        must(self.cut.min_seconds >= 0.5, "cut.min_seconds", "choose at least 0.5 seconds");
+        must(
+            self.cut.max_seconds >= self.cut.min_seconds && self.cut.max_seconds <= 3600.0,
+            "cut.max_seconds",
+            "choose a length from cut.min_seconds up to 3600 seconds",
+        );
+        let side = |n: u32| n.is_multiple_of(2) && (16..=4096).contains(&n);
+        must(side(self.render.width), "render.width", "choose an even number of pixels from 16 to 4096");
+        must(side(self.render.height), "render.height", "choose an even number of pixels from 16 to 4096");
+        must((1..=120).contains(&self.render.fps), "render.fps", "choose 1 to 120 frames per second");
+        must(!self.render.template.is_empty(), "render.template", "name a template");
+        must(
+            self.publish.spacing_seconds <= 31_536_000,
+            "publish.spacing_seconds",
+            "choose at most a year in seconds",
+        );
+        let endpoint = self.telemetry.otlp_endpoint.as_deref().map(url::Url::parse);
+        must(
+            endpoint.as_ref().is_none_or(|u| {
+                u.as_ref().is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some())
+            }),
+            "telemetry.otlp_endpoint",
+            "write the base address of a collector, for example http://127.0.0.1:4318",
+        );
+        must(
+            endpoint.is_none_or(|u| {
+                u.is_err() || u.is_ok_and(|u| u.username().is_empty() && u.password().is_none())
+            }),
+            "telemetry.otlp_endpoint",
+            "leave the credentials out and set OTEL_EXPORTER_OTLP_HEADERS instead",
+        );
+        must(
+            tracing_subscriber::EnvFilter::try_new(&self.telemetry.log).is_ok(),
+            "telemetry.log",
+            "write a level such as info, or directives such as info,clipmill_ingest=debug",
+        );
+        found
+    }
+}

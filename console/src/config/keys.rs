@@ -1,0 +1,191 @@
+//! Every configuration key: its name, type, default and meaning, said once.
+//!
+//! The structures, the table of known keys, the defaults and the reference page all come from the one list
+//! below.
+
+use std::net::SocketAddr;
+
+use camino::Utf8PathBuf;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// One documented key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The section it lies in; empty for a key at the top of the file.
+    pub section: &'static str,
+    /// Its name inside the section.
+    pub name: &'static str,
+    /// The Rust type that reads it.
+    pub kind: &'static str,
+    /// Its default as TOML text; empty when it is unset by default.
+    pub default: &'static str,
+    /// What it means, one line a line.
+    pub doc: &'static str,
+}
+
+impl Key {
+    /// `section.name`, or `name` for a key at the top of the file.
+    pub fn path(&self) -> String {
+        if self.section.is_empty() { self.name.to_owned() } else { format!("{}.{}", self.section, self.name) }
+    }
+
+    /// Whether its value may hold a password and is masked before it is shown.
+    pub fn is_secret(&self) -> bool {
+        self.kind.contains("SecretString")
+    }
+}
+
+macro_rules! keys {
+    (
+        { $( $(#[doc = $rdoc:literal])+ $rkey:ident: $rty:ty = $rdefault:literal, )+ }
+        $( $(#[doc = $about:literal])+ [$section:ident]: $Type:ident {
+            $( $(#[doc = $doc:literal])+ $key:ident: $ty:ty = $default:literal, )+
+        } )+
+    ) => {
+        $(
+            $(#[doc = $about])+
+            #[derive(Debug, Clone, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub struct $Type {
+                $( $(#[doc = $doc])+ pub $key: $ty, )+
+            }
+        )+
+
+        /// The whole configuration, read, merged and checked.
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Config {
+            $( $(#[doc = $rdoc])+ pub $rkey: $rty, )+
+            $( $(#[doc = $about])+ pub $section: $Type, )+
+            /// What was read and where it came from, for [`Config::show`].
+            #[serde(skip)]
+            pub(super) shown: Vec<super::show::Shown>,
+        }
+
+        /// Every key, in the order of the reference page.
+        pub(super) const KEYS: &[Key] = &[
+            $( Key { section: "", name: stringify!($rkey), kind: stringify!($rty), default: $rdefault,
+                     doc: concat!($($rdoc, "\n"),+) }, )+
+            $( $( Key { section: stringify!($section), name: stringify!($key), kind: stringify!($ty),
+                        default: $default, doc: concat!($($doc, "\n"),+) }, )+ )+
+        ];
+
+        /// Every section and what it is about, in the order of the reference page.
+        pub(super) const SECTIONS: &[(&str, &str)] =
+            &[ $( (stringify!($section), concat!($($about, "\n"),+)), )+ ];
+    };
+}
+
+keys! {
+    {
+    /// Folder that holds everything the program keeps: the embedded database, recordings, clips, videos,
+    /// models and temporary files. A relative path counts from the folder the program is started in.
+    data_dir: Utf8PathBuf = r#""data""#,
+    }
+
+    /// Where rows are kept.
+    [database]: Database {
+        /// `sqlite:PATH` or `postgres://user:password@host/name`.
+        /// Unset: `sqlite:<data_dir>/clipmill.db`.
+        url: Option<SecretString> = "",
+    }
+
+    /// The web console and its HTTP API.
+    [serve]: Serve {
+        /// Address and port to listen on. Any address other than a loopback one needs `auth_token_file`.
+        bind: SocketAddr = r#""127.0.0.1:8600""#,
+        /// File whose first line is the token that people and programs must present.
+        /// At least 16 characters; `head -c 24 /dev/urandom | base64 > FILE` makes one.
+        auth_token_file: Option<Utf8PathBuf> = "",
+        /// Further host names by which a browser may call a console that is bound to a loopback address,
+        /// for example the public name of a reverse proxy. `localhost` and loopback addresses always work.
+        hosts: Vec<String> = "[]",
+    }
+
+    /// Receiving and recording streams.
+    [record]: Record {
+        /// Address and port on which encoders push RTMP. May be public: a push needs a stream key.
+        rtmp_bind: SocketAddr = r#""127.0.0.1:1935""#,
+        /// Length in seconds that a part of a recording aims at; it ends at the next key frame.
+        part_seconds: f64 = "2",
+        /// Seconds without any media after which a recording is over and the next media begins a new one.
+        quiet_end_seconds: u64 = "300",
+        /// Seconds without a packet after which a connection counts as stalled and is given up.
+        stall_seconds: u64 = "8",
+        /// Recording stops when the disk has fewer free bytes than this.
+        free_space_floor_bytes: u64 = "2147483648",
+    }
+
+    /// Turning speech into text.
+    [transcribe]: Transcribe {
+        /// Name of the speech model in the model registry.
+        model: String = r#""whisper-base""#,
+        /// Threads that one transcription uses.
+        threads: u32 = "1",
+    }
+
+    /// Finding what is being sold.
+    [classify]: Classify {
+        /// Name of the language model in the model registry.
+        model: String = r#""qwen2.5-coder-0.5b""#,
+        /// File of a trained classification head. Unset: the one that comes with the program.
+        head: Option<Utf8PathBuf> = "",
+    }
+
+    /// Cutting clips.
+    [cut]: Cut {
+        /// Talk shorter than this many seconds makes no clip of its own.
+        min_seconds: f64 = "4",
+        /// A clip is at most this many seconds long.
+        max_seconds: f64 = "60",
+    }
+
+    /// Rendering the captioned vertical video.
+    [render]: Render {
+        /// Width in pixels; even, 16 to 4096.
+        width: u32 = "720",
+        /// Height in pixels; even, 16 to 4096.
+        height: u32 = "1280",
+        /// Frames per second, 1 to 120.
+        fps: u32 = "30",
+        /// Name of the template.
+        template: String = r#""plain""#,
+    }
+
+    /// Posting finished videos.
+    [publish]: Publish {
+        /// Folder that the local-folder target publishes into. Unset: `<data_dir>/published`.
+        folder: Option<Utf8PathBuf> = "",
+        /// Seconds between two posts to the same target.
+        spacing_seconds: u64 = "60",
+    }
+
+    /// Model files.
+    [models]: Models {
+        /// Folder that holds downloaded model files. Unset: `<data_dir>/models`.
+        dir: Option<Utf8PathBuf> = "",
+    }
+
+    /// Logs, traces and metrics.
+    [telemetry]: Telemetry {
+        /// Base address of an OTLP/HTTP collector, for example `http://127.0.0.1:4318`. Unset: nothing is
+        /// exported. Credentials belong into the environment variable `OTEL_EXPORTER_OTLP_HEADERS`.
+        otlp_endpoint: Option<String> = "",
+        /// What is logged and exported: a level (`error`, `warn`, `info`, `debug`, `trace`), or directives
+        /// such as `info,clipmill_ingest=debug`.
+        log: String = r#""info""#,
+        /// How log lines look on standard error: `text` or `json`.
+        log_format: LogFormat = r#""text""#,
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,5 @@
+//! The program `clipmill`, apart from its command line: configuration, telemetry, the HTTP API.
+
+pub mod api;
+pub mod config;
+pub mod telemetry;

@@ -1,0 +1,51 @@
+//! Transcribes raw sound (16 kHz mono, 32-bit float, little endian) and prints JSON, one segment a line.
+//!
+//! `cargo run -p clipmill-inference --example transcribe -- MODELS SOUND LANGUAGE [live]`: the samples as one piece, at most
+//! 30 s, or with `live` by way of voice activity, chunks and guards.
+
+use std::time::Instant;
+
+use clipmill_inference::{
+    asr::{RecognizedSegment, Recognizer, Whisper, WhisperOptions, live::{RecognizedChunk, SpeechToText}},
+    registry::Registry,
+    vad::{ChunkerConfig, Vad},
+};
+
+fn main() -> anyhow::Result<()> {
+    let args: Vec<_> = std::env::args().skip(1).collect();
+    let [models, sound, language, how @ ..] = args.as_slice() else {
+        anyhow::bail!("give MODELS SOUND LANGUAGE [live]");
+    };
+    let registry = Registry::new(models.as_str(), None)?;
+    let bytes = std::fs::read(sound)?;
+    let samples: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let whisper = Whisper::load(&registry.verify("whisper-base")?, WhisperOptions::default())?;
+    let began = Instant::now();
+    if how.first().is_some_and(|h| h == "live") {
+        let vad = Vad::load(&registry.path("silero-vad")?)?;
+        let mut live = SpeechToText::new(vad.into_stream(), whisper, language.as_str(), ChunkerConfig::default());
+        let mut at = 0;
+        for block in samples.chunks(1600) {
+            live.push(at, block)?.chunks.iter().for_each(show);
+            at += block.len() as u64;
+        }
+        live.finish()?.chunks.iter().for_each(show);
+    } else {
+        print(&whisper.transcribe(&samples, language)?);
+    }
+    eprintln!("{:.2} s for {:.2} s of sound", began.elapsed().as_secs_f64(), samples.len() as f64 / 16_000.0);
+    Ok(())
+}
+
+fn show(chunk: &RecognizedChunk) {
+    print(&chunk.segments);
+    for d in &chunk.dropped {
+        eprintln!("dropped ({}) {:.2}-{:.2}: {}", d.reason.key(), d.start_s, d.end_s, d.text);
+    }
+}
+
+fn print(segments: &[RecognizedSegment]) {
+    for s in segments {
+        println!("{}", serde_json::json!({ "start": s.start_s, "end": s.end_s, "text": s.text() }));
+    }
+}

@@ -1,0 +1,111 @@
+//! What a GGUF file says about itself, checked before anything is allocated from it.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek},
+};
+
+use camino::Utf8Path;
+use candle_core::quantized::gguf_file::{Content, Value};
+
+use super::LlmError;
+
+/// The dimensions of the decoder.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Shape {
+    /// Layers in the file.
+    pub layers: usize,
+    /// Width of the residual stream.
+    pub width: usize,
+    /// Width inside the feed-forward block.
+    pub inner: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads; divides `heads`.
+    pub kv_heads: usize,
+    /// Width of a head; even.
+    pub head_width: usize,
+    /// Base of the rotary frequencies.
+    pub rope_base: f32,
+    /// Added to the mean square in every norm.
+    pub epsilon: f32,
+}
+
+/// An open model file with its header read.
+pub(super) struct Gguf {
+    pub file: BufReader<File>,
+    pub content: Content,
+}
+
+/// Opens `path` and reads its header.
+pub(super) fn open(path: &Utf8Path) -> Result<Gguf, LlmError> {
+    let read = |source| LlmError::Read { path: path.to_owned(), source };
+    let mut file = BufReader::with_capacity(1 << 20, File::open(path).map_err(read)?);
+    let mut start = Vec::with_capacity(4);
+    file.by_ref().take(4).read_to_end(&mut start).map_err(read)?;
+    if start != b"GGUF" {
+        let start = String::from_utf8_lossy(&start).into_owned();
+        return Err(LlmError::NotGguf { path: path.to_owned(), start });
+    }
+    file.rewind().map_err(read)?;
+    let content = Content::read(&mut file)
+        .map_err(|e| LlmError::Broken { path: path.to_owned(), reason: format!("unreadable header: {e}") })?;
+    Ok(Gguf { file, content })
+}
+
+impl Shape {
+    /// From the header of `path`. Only the `qwen2` architecture is run.
+    pub(super) fn of(path: &Utf8Path, content: &Content) -> Result<Self, LlmError> {
+        let broken = |reason: String| LlmError::Broken { path: path.to_owned(), reason };
+        let unsupported = |reason: String| LlmError::Unsupported { path: path.to_owned(), reason };
+        let value =
+            |key: &str| content.metadata.get(key).ok_or_else(|| broken(format!("its header lacks {key:?}")));
+        let kind = value("general.architecture")?.to_string().map_err(|e| broken(e.to_string()))?;
+        if kind != "qwen2" {
+            return Err(unsupported(format!("its architecture is {kind:?} and only \"qwen2\" is run")));
+        }
+        let count = |key: &str| {
+            let key = format!("qwen2.{key}");
+            let n = value(&key)?.to_u32().map_err(|e| broken(format!("{key}: {e}")))?;
+            Ok::<_, LlmError>(n as usize)
+        };
+        let real = |key: &str| {
+            let key = format!("qwen2.{key}");
+            value(&key)?.to_f32().map_err(|e| broken(format!("{key}: {e}")))
+        };
+        let (width, heads, kv_heads) =
+            (count("embedding_length")?, count("attention.head_count")?, count("attention.head_count_kv")?);
+        if heads == 0
+            || kv_heads == 0
+            || heads % kv_heads != 0
+            || width % heads != 0
+            || (width / heads) % 2 != 0
+        {
+            return Err(unsupported(format!(
+                "width {width} with {heads}/{kv_heads} heads does not divide evenly"
+            )));
+        }
+        Ok(Self {
+            layers: count("block_count")?,
+            width,
+            inner: count("feed_forward_length")?,
+            heads,
+            kv_heads,
+            head_width: width / heads,
+            rope_base: real("rope.freq_base")?,
+            epsilon: real("attention.layer_norm_rms_epsilon")?,
+        })
+    }
+}
+
+/// The model's short name from its header, for example `qwen2.5-coder-0.5b`; the file's stem where it has none.
+pub(super) fn name(path: &Utf8Path, content: &Content) -> String {
+    let text = |key: &str| match content.metadata.get(key) {
+        Some(Value::String(s)) => Some(s.to_lowercase().replace(' ', "-")),
+        _ => None,
+    };
+    match (text("general.basename"), text("general.size_label")) {
+        (Some(base), Some(size)) => format!("{base}-{size}"),
+        _ => path.file_stem().unwrap_or("model").to_lowercase(),
+    }
+}

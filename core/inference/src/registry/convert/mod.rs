@@ -1,0 +1,40 @@
+//! Other formats into the one that whisper.cpp loads.
+
+mod ct2;
+mod npz;
+mod ggml;
+mod whisper;
+mod silero;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{error::RegistryError, manifest::Converter};
+
+/// Runs `converter` on the parts in the folder `work`; gives the path of what it made, in the same folder.
+pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, RegistryError> {
+    let read = |name: &str| {
+        let path = work.join(name);
+        std::fs::read(&path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => bad(name, "the manifest's packages do not make it"),
+            _ => RegistryError::io(&path, e),
+        })
+    };
+    let to = work.join("converted");
+    let file = std::fs::File::create(&to).map_err(|e| RegistryError::io(&to, e))?;
+    let mut out = ggml::Writer::new(std::io::BufWriter::with_capacity(1 << 20, file), &to);
+    match converter {
+        Converter::Ct2WhisperToGgml => whisper::convert(
+            &read("model.bin")?,
+            &read("mel_filters.npz")?,
+            &read("multilingual.tiktoken")?,
+            &mut out,
+        )?,
+        Converter::SileroSafetensorsToGgml => silero::convert(&read("silero_vad_16k.safetensors")?, &mut out)?,
+    }
+    out.finish()?;
+    Ok(to)
+}
+
+fn bad(what: &str, why: impl Into<String>) -> RegistryError {
+    RegistryError::Convert { what: what.to_owned(), why: why.into() }
+}

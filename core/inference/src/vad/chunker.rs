@@ -1,0 +1,321 @@
+//! Cuts a stream of speech probabilities into chunks for the recogniser. Pure: frames in, chunks out.
+//!
+//! A chunk ends at the first short pause once it is long enough, at a longer pause in any case, and, when nobody pauses, at
+//! the least speech-like frame of its last seconds. Chunks never overlap, come in order, and hold every frame of speech
+//! except blips too short to be a word.
+
+/// Lengths are in frames of 32 ms, probabilities from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChunkerConfig {
+    /// A frame at least this probable begins speech.
+    pub begin: f32,
+    /// Speech goes on while frames are at least this probable; at most `begin`.
+    pub go_on: f32,
+    /// The pause that ends a chunk of `long_enough`.
+    pub pause: u64,
+    /// The pause that ends any chunk.
+    pub long_pause: u64,
+    /// Speech of this length is ended by `pause`.
+    pub long_enough: u64,
+    /// No chunk is longer.
+    pub longest: u64,
+    /// How far back from the end of a chunk of the greatest length a place to cut is looked for; less than `longest`.
+    pub look_back: u64,
+    /// Kept before the first frame of speech, where it is free.
+    pub lead: u64,
+    /// Kept after the last frame of speech.
+    pub tail: u64,
+    /// Chunks with fewer frames at or above `begin` are dropped.
+    pub least_speech: u64,
+}
+
+impl Default for ChunkerConfig {
+    /// Ends at 256 ms of silence from 3 s on, at 704 ms before that, at 12 s at the latest.
+    fn default() -> Self {
+        Self {
+            begin: 0.5,
+            go_on: 0.35,
+            pause: 8,
+            long_pause: 22,
+            long_enough: 94,
+            longest: 375,
+            look_back: 187,
+            lead: 4,
+            tail: 4,
+            least_speech: 4,
+        }
+    }
+}
+
+/// Why a chunk ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// At a pause.
+    Pause,
+    /// It had the greatest length.
+    Longest,
+    /// The stream ended.
+    End,
+}
+
+/// A stretch of frames `start..end` to recognise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// First frame, counted from the start of the stream.
+    pub start: u64,
+    /// One past the last frame.
+    pub end: u64,
+    /// First frame of speech in it.
+    pub speech_start: u64,
+    /// One past its last frame of speech.
+    pub speech_end: u64,
+    /// How many of its frames are speech.
+    pub speech: u64,
+    /// Why it ended.
+    pub closed: Closed,
+}
+
+#[derive(Debug, Clone)]
+struct Open {
+    start: u64,
+    /// Of every frame since `start`.
+    probs: Vec<f32>,
+}
+
+/// The chunker; see the module's text.
+#[derive(Debug, Clone)]
+pub struct VadChunker {
+    config: ChunkerConfig,
+    /// The frame that comes next.
+    next: u64,
+    /// End of the chunk before.
+    free_from: u64,
+    open: Option<Open>,
+    /// The last `lead` probabilities before speech begins.
+    before: std::collections::VecDeque<f32>,
+}
+
+impl VadChunker {
+    /// A chunker at frame 0.
+    pub fn new(config: ChunkerConfig) -> Self {
+        Self { config, next: 0, free_from: 0, open: None, before: std::collections::VecDeque::new() }
+    }
+
+    /// The frame up to which all is decided: everything before is in a chunk already given, or is no speech.
+    pub fn settled(&self) -> u64 {
+        match &self.open {
+            Some(open) => open.start,
+            None => self.next.saturating_sub(self.config.lead).max(self.free_from),
+        }
+    }
+
+    /// Takes the next frame's probability; gives the chunk that it ends, if any.
+    pub fn push(&mut self, p: f32) -> Option<Chunk> {
+        let now = self.next;
+        self.next += 1;
+        match &mut self.open {
+            Some(open) => open.probs.push(p),
+            None if p >= self.config.begin => {
+                let lead = self.config.lead.min(now - self.free_from).min(self.before.len() as u64);
+                let mut probs: Vec<f32> = self.before.drain(..).collect();
+                probs.drain(..probs.len() - lead as usize);
+                probs.push(p);
+                self.open = Some(Open { start: now - lead, probs });
+            }
+            None => {
+                self.before.push_back(p);
+                while self.before.len() as u64 > self.config.lead {
+                    self.before.pop_front();
+                }
+            }
+        }
+        self.close_if_due()
+    }
+
+    /// Ends the stream: gives the chunk still open, if it holds speech. The next frame starts a new stream at frame 0.
+    pub fn finish(&mut self) -> Option<Chunk> {
+        let ended = std::mem::replace(self, Self::new(self.config));
+        let open = ended.open?;
+        let length = open.probs.len() as u64;
+        let cut = speech(&open.probs, &self.config).map_or(length, |s| (s.end + self.config.tail).min(length));
+        chunk(&open, cut, Closed::End, &self.config)
+    }
+
+    fn close_if_due(&mut self) -> Option<Chunk> {
+        let open = self.open.as_ref()?;
+        let config = self.config;
+        let length = open.probs.len() as u64;
+        let heard = speech(&open.probs, &config);
+        let end = heard.as_ref().map_or(0, |s| s.end);
+        let silent = length - end;
+        if silent >= config.long_pause || silent >= config.pause && end >= config.long_enough {
+            return self.cut((end + config.tail).min(length), Closed::Pause);
+        }
+        if length >= config.longest {
+            // After the quietest frame, so that both halves keep as much of their words as can be.
+            let from = (length - config.look_back) as usize;
+            let quietest = open.probs[from..].iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i);
+            return self.cut((from + quietest + 1) as u64, Closed::Longest);
+        }
+        None
+    }
+
+    /// Gives the open chunk's first `cut` frames. What lies behind a forced cut stays open: no frame of it is lost.
+    fn cut(&mut self, cut: u64, closed: Closed) -> Option<Chunk> {
+        let mut open = self.open.take()?;
+        let rest = open.probs.split_off(cut as usize);
+        let made = chunk(&open, cut, closed, &self.config);
+        let at = open.start + cut;
+        self.free_from = at;
+        if closed == Closed::Longest && rest.iter().any(|p| *p >= self.config.go_on) {
+            self.open = Some(Open { start: at, probs: rest });
+        } else {
+            self.before = rest.into_iter().rev().take(self.config.lead as usize).rev().collect();
+        }
+        made
+    }
+}
+
+/// Where speech lies in `probs`: from the first frame that begins it, or goes it on from the chunk before, to the last that
+/// goes on.
+fn speech(probs: &[f32], config: &ChunkerConfig) -> Option<std::ops::Range<u64>> {
+    let start = probs.iter().position(|p| *p >= config.begin)?;
+    let last = probs.iter().rposition(|p| *p >= config.go_on)?;
+    Some(start as u64..last as u64 + 1)
+}
+
+fn chunk(open: &Open, cut: u64, closed: Closed, config: &ChunkerConfig) -> Option<Chunk> {
+    let probs = &open.probs[..cut as usize];
+    let within = speech(probs, config)?;
+    let count = probs.iter().filter(|p| **p >= config.begin).count() as u64;
+    (count >= config.least_speech).then(|| Chunk {
+        start: open.start,
+        end: open.start + cut,
+        speech_start: open.start + within.start,
+        speech_end: open.start + within.end,
+        speech: count,
+        closed,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all(probs: &[f32]) -> Vec<Chunk> {
+        let mut chunker = VadChunker::new(ChunkerConfig::default());
+        let mut chunks: Vec<_> = probs.iter().filter_map(|p| chunker.push(*p)).collect();
+        chunks.extend(chunker.finish());
+        chunks
+    }
+
+    fn runs(spec: &[(usize, f32)]) -> Vec<f32> {
+        spec.iter().flat_map(|(n, p)| std::iter::repeat_n(*p, *n)).collect()
+    }
+
+    #[test]
+    fn a_short_pause_ends_a_long_chunk_and_not_a_short_one() {
+        // 2 s of speech, 256 ms of silence, 2 s of speech, 256 ms of silence, 1 s of speech.
+        let chunks = all(&runs(&[(20, 0.0), (62, 0.9), (8, 0.0), (62, 0.9), (8, 0.0), (31, 0.9), (40, 0.0)]));
+        assert_eq!(chunks.len(), 2);
+        assert_eq!((chunks[0].start, chunks[0].speech_start), (16, 20));
+        assert_eq!((chunks[0].speech_end, chunks[0].end, chunks[0].closed), (152, 156, Closed::Pause));
+        assert_eq!((chunks[1].speech_start, chunks[1].speech_end), (160, 191));
+    }
+
+    #[test]
+    fn a_long_pause_ends_any_chunk_at_once() {
+        let mut chunker = VadChunker::new(ChunkerConfig::default());
+        let probs = runs(&[(30, 0.0), (16, 0.9), (22, 0.1)]);
+        let given: Vec<_> = probs.iter().enumerate().filter_map(|(i, p)| chunker.push(*p).map(|c| (i, c))).collect();
+        let [(at, chunk)] = given[..] else { panic!("{given:?}") };
+        assert_eq!(at, 30 + 16 + 22 - 1);
+        assert_eq!((chunk.speech_start, chunk.speech_end), (30, 46));
+    }
+
+    #[test]
+    fn endless_speech_is_cut_at_its_quietest_late_frame() {
+        let mut probs = runs(&[(800, 0.95)]);
+        probs[50] = 0.4; // quieter still, but too early
+        probs[300] = 0.6;
+        let chunks = all(&probs);
+        assert_eq!((chunks[0].start, chunks[0].end, chunks[0].closed), (0, 301, Closed::Longest));
+        assert_eq!(chunks[1].start, 301);
+        assert_eq!(chunks.last().unwrap().end, 800);
+    }
+
+    #[test]
+    fn blips_and_noise_are_dropped() {
+        assert_eq!(all(&runs(&[(100, 0.1), (3, 0.9), (100, 0.1), (50, 0.45), (100, 0.0)])), []);
+    }
+
+    /// Speech and pauses of many lengths, with probabilities between.
+    fn stream() -> impl Strategy<Value = Vec<f32>> {
+        let run = (prop_oneof![1usize..12, 12usize..120, 120usize..700], prop_oneof![0.0f32..0.35, 0.35f32..0.5, 0.5f32..1.0]);
+        prop::collection::vec(run, 0..14).prop_map(|runs_of| {
+            let mut jitter = 0u32;
+            runs(&runs_of)
+                .into_iter()
+                .map(|p| {
+                    jitter = jitter.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (p + (jitter >> 24) as f32 / 25_600.0 - 0.005).clamp(0.0, 1.0)
+                })
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_are_ordered_bounded_and_hold_all_speech(probs in stream()) {
+            let config = ChunkerConfig::default();
+            let chunks = all(&probs);
+            for c in &chunks {
+                prop_assert!(c.start <= c.speech_start && c.speech_start < c.speech_end && c.speech_end <= c.end);
+                prop_assert!(c.end <= probs.len() as u64);
+                prop_assert!(c.end - c.start <= config.longest + config.tail, "{c:?}");
+                prop_assert!(c.speech >= config.least_speech);
+            }
+            for w in chunks.windows(2) {
+                prop_assert!(w[0].end <= w[1].start, "{w:?}");
+            }
+            // What no chunk holds has nowhere as much speech, between two long pauses, as a chunk must have.
+            let mut lost = 0;
+            let mut quiet = 0;
+            for (i, p) in probs.iter().enumerate() {
+                let inside = chunks.iter().any(|c| (c.start..c.end).contains(&(i as u64)));
+                if inside {
+                    (lost, quiet) = (0, 0);
+                } else if *p >= config.begin {
+                    (lost, quiet) = (lost + 1, 0);
+                } else if *p < config.go_on {
+                    quiet += 1;
+                    if quiet >= config.pause { lost = 0; }
+                }
+                prop_assert!(lost < config.least_speech, "speech lost at frame {i}: {chunks:?}");
+            }
+        }
+
+        /// From a settled frame on, a fresh chunker finds the same chunks: a restart loses and doubles nothing.
+        #[test]
+        fn a_restart_at_a_settled_frame_goes_on_alike(probs in stream(), at in 0usize..2000) {
+            let whole = all(&probs);
+            let mut first = VadChunker::new(ChunkerConfig::default());
+            let before: Vec<_> = probs.iter().take(at).filter_map(|p| first.push(*p)).collect();
+            let settled = first.settled();
+            prop_assert!(before.iter().all(|c| c.end <= settled));
+            let after = all(&probs[(settled as usize).min(probs.len())..]);
+            let again: Vec<_> = before.iter().map(|c| (c.start, c.end)).chain(after.iter().map(|c| (c.start + settled, c.end + settled))).collect();
+            let speech = |chunks: &[(u64, u64)]| (0..probs.len() as u64)
+                .filter(|i| probs[*i as usize] >= 0.5 && chunks.iter().any(|c| (c.0..c.1).contains(i))).count();
+            let whole: Vec<_> = whole.iter().map(|c| (c.start, c.end)).collect();
+            for w in again.windows(2) {
+                prop_assert!(w[0].1 <= w[1].0);
+            }
+            // A forced cut leaves a rest that only a running chunker knows to be speech already; at most a blip may differ.
+            let differ = speech(&whole).abs_diff(speech(&again));
+            prop_assert!(differ < 2 * ChunkerConfig::default().least_speech as usize, "{whole:?} {again:?}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Silero's network through whisper.cpp.
+//!
+//! whisper.cpp forgets the network's state at each call, so a stream is run in small blocks, each with the second before it
+//! for context; only the block's own probabilities are kept. Blocks lie at fixed places from the start of the stream,
+//! whatever sizes the samples come in.
+
+use camino::Utf8Path;
+use whisper_rs::{WhisperVadContext, WhisperVadContextParams};
+
+use super::{FRAME, Voice};
+
+/// Frames in a block: 192 ms, the most that detection lags behind the sound.
+const BLOCK: usize = 6;
+/// Frames of context before a block: about one second.
+const CONTEXT: usize = 32;
+
+/// Voice activity detection failed.
+#[derive(Debug, thiserror::Error)]
+pub enum VadError {
+    /// The model could not be loaded.
+    #[error("the voice activity model {0} does not load: run `clipmill models verify silero-vad`")]
+    Load(String),
+    /// The network failed on samples.
+    #[error("voice activity detection failed: {0}")]
+    Run(String),
+}
+
+/// The loaded network. Used by one stream at a time.
+#[derive(Debug)]
+pub struct Vad {
+    context: WhisperVadContext,
+}
+
+impl Vad {
+    /// Loads the model file at `path`.
+    pub fn load(path: &Utf8Path) -> Result<Self, VadError> {
+        whisper_rs::install_logging_hooks();
+        let mut params = WhisperVadContextParams::new();
+        params.set_n_threads(1);
+        let context =
+            WhisperVadContext::new(path.as_str(), params).map_err(|_| VadError::Load(path.to_string()))?;
+        Ok(Self { context })
+    }
+
+    /// The probability of speech for each frame of `samples`, from a fresh state; the last frame is padded with silence.
+    pub fn speech_probs(&mut self, samples: &[f32]) -> Result<Vec<f32>, VadError> {
+        if samples.is_empty() {
+            return Ok(vec![]);
+        }
+        self.context.detect_speech(samples).map_err(|e| VadError::Run(e.to_string()))?;
+        Ok(self.context.probabilities().to_vec())
+    }
+
+    /// A stream over this network.
+    pub fn into_stream(self) -> SileroStream {
+        SileroStream { vad: self, held: vec![], context: 0 }
+    }
+}
+
+/// Speech probabilities of a stream. See [`Voice`].
+#[derive(Debug)]
+pub struct SileroStream {
+    vad: Vad,
+    /// Context frames already answered, then samples not yet answered.
+    held: Vec<f32>,
+    /// How many samples of `held` are context; whole frames.
+    context: usize,
+}
+
+impl SileroStream {
+    /// Runs the block of `samples` samples after the context and moves on past it.
+    fn block(&mut self, samples: usize) -> Result<Vec<f32>, VadError> {
+        let end = self.context + samples;
+        let probs = self.vad.speech_probs(&self.held[..end])?;
+        let answer = probs.get(self.context / FRAME..).unwrap_or_default().to_vec();
+        let keep = end.saturating_sub(CONTEXT * FRAME);
+        self.held.drain(..keep);
+        self.context = end - keep;
+        Ok(answer)
+    }
+}
+
+impl Voice for SileroStream {
+    fn push(&mut self, samples: &[f32]) -> Result<Vec<f32>, VadError> {
+        self.held.extend_from_slice(samples);
+        let mut probs = vec![];
+        while self.held.len() - self.context >= BLOCK * FRAME {
+            probs.extend(self.block(BLOCK * FRAME)?);
+        }
+        Ok(probs)
+    }
+
+    fn finish(&mut self) -> Result<Vec<f32>, VadError> {
+        let rest = self.held.len() - self.context;
+        let probs = if rest > 0 { self.block(rest)? } else { vec![] };
+        self.held.clear();
+        self.context = 0;
+        Ok(probs)
+    }
+}

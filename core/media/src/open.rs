@@ -1,0 +1,366 @@
+//! A live connection or byte stream, demuxed, with a deadline on every wait.
+
+use std::{
+    io::{self, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use clipmill_domain::recording::Tracks;
+use ffmpeg_next::{self as ff, Dictionary, codec::packet::side_data, format::context::StreamIo};
+
+use crate::{
+    error::MediaError,
+    streams::{Packet, Params, Stream, StreamKind, Streams},
+};
+
+/// How long to wait, and what to tell FFmpeg.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// For connecting and finding the tracks together.
+    pub open_deadline: Duration,
+    /// For each packet after that.
+    pub read_deadline: Duration,
+    /// Accept this container only (FFmpeg's name, for example `flv`); `None` accepts any.
+    pub format: Option<String>,
+    /// FFmpeg options by name; they win over this room's defaults.
+    pub options: Vec<(String, String)>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            open_deadline: Duration::from_secs(10),
+            read_deadline: Duration::from_secs(8),
+            format: None,
+            options: vec![],
+        }
+    }
+}
+
+/// Where the bytes come from.
+pub enum InputFrom {
+    /// An address or a file path. A secret: never logged, errors name the host only.
+    Url(String),
+    /// Bytes pushed to us.
+    Reader {
+        /// Read on a thread of its own; that thread ends when a read returns after the input is dropped.
+        reader: Box<dyn Read + Send>,
+        /// The container, by file extension: `flv`, `ts`, `mp4`.
+        format: &'static str,
+    },
+}
+
+/// The instant by which libav must be back, shared with its interrupt callback.
+#[derive(Clone)]
+struct Deadline {
+    born: Instant,
+    due_ms: Arc<AtomicU64>,
+    missed: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Deadline {
+    fn new(stop: Arc<AtomicBool>) -> Self {
+        let due_ms = Arc::new(AtomicU64::new(u64::MAX));
+        Self { born: Instant::now(), due_ms, missed: Arc::default(), stop }
+    }
+
+    fn renew(&self, wait: Duration) {
+        let due = (self.born.elapsed() + wait).as_millis();
+        self.due_ms.store(u64::try_from(due).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn over(&self) -> bool {
+        if self.stop.load(Ordering::Relaxed) {
+            return true;
+        }
+        let now = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let late = now > self.due_ms.load(Ordering::Relaxed);
+        if late {
+            self.missed.store(true, Ordering::Relaxed);
+        }
+        late
+    }
+}
+
+/// An open input. Dropping it closes the connection.
+pub struct Input {
+    context: ff::format::context::Input,
+    deadline: Deadline,
+    read_deadline: Duration,
+    shown: String,
+    streams: Streams,
+    tracks_seen: usize,
+    corrupt: u64,
+}
+
+impl Input {
+    /// Connects, finds the tracks and refuses what cannot be recorded.
+    ///
+    /// Ends within `open_deadline`, or soon after `stop` is set. Errors: [`MediaError::Stalled`],
+    /// [`MediaError::Stopped`], [`MediaError::Open`], [`MediaError::NotMedia`], [`MediaError::Unsupported`].
+    pub fn open(from: InputFrom, options: &OpenOptions, stop: Arc<AtomicBool>) -> Result<Self, MediaError> {
+        crate::init();
+        let deadline = Deadline::new(stop);
+        deadline.renew(options.open_deadline);
+        let watch = deadline.clone();
+        let interrupt = move || watch.over();
+        let (shown, opened) = match from {
+            InputFrom::Url(url) => {
+                let shown = host_of(&url);
+                if url.is_empty() || url.contains('\0') {
+                    return Err(MediaError::BadRequest("the address is empty or holds a NUL".into()));
+                }
+                let dict = dictionary(options, Some(&url));
+                (shown, ff::format::input_with_interrupt_and_dictionary(&url, interrupt, dict))
+            }
+            InputFrom::Reader { reader, format } => {
+                let shown = format!("the pushed {format} stream");
+                let io = StreamIo::from_read(pump(reader)?).map_err(MediaError::av("make a reader"))?;
+                let name = format!("pushed.{format}");
+                let dict = dictionary(options, None);
+                let opened =
+                    ff::format::input_from_stream_with_interrupt(io, Some(&name), Some(dict), interrupt);
+                (shown, opened)
+            }
+        };
+        let context = opened.map_err(|e| explain(e, &deadline, options.open_deadline, &shown, true))?;
+        let streams = Streams::of(&context);
+        streams.check(&shown)?;
+        let tracks_seen = context.nb_streams() as usize;
+        let read_deadline = options.read_deadline;
+        Ok(Self { context, deadline, read_deadline, shown, streams, tracks_seen, corrupt: 0 })
+    }
+
+    /// The codec facts as they are now.
+    pub fn tracks(&self) -> Tracks {
+        self.streams.tracks()
+    }
+
+    /// The tracks as they are now: after a change of format, what the next [`crate::PartWriter`] needs.
+    pub fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
+    /// The host, or "the pushed flv stream"; free of secrets.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Packets that the container itself declared damaged, so far. They are passed on all the same.
+    pub fn corrupt_packets(&self) -> u64 {
+        self.corrupt
+    }
+
+    /// The next packet of the chosen tracks; `None` at the end of the stream.
+    ///
+    /// Ends within `read_deadline`. Errors: [`MediaError::Stalled`], [`MediaError::Stopped`],
+    /// [`MediaError::Disconnected`].
+    pub fn read_packet(&mut self) -> Result<Option<Packet>, MediaError> {
+        self.deadline.renew(self.read_deadline);
+        loop {
+            let mut inner = ff::Packet::empty();
+            match inner.read(&mut self.context) {
+                Ok(()) => {}
+                Err(ff::Error::Eof) => return Ok(None),
+                Err(e) => {
+                    let passing =
+                        matches!(e, ff::Error::InvalidData | ff::Error::Other { errno: ff::error::EAGAIN });
+                    if passing && !self.deadline.over() {
+                        continue;
+                    }
+                    return Err(explain(e, &self.deadline, self.read_deadline, &self.shown, false));
+                }
+            }
+            if self.context.nb_streams() as usize > self.tracks_seen {
+                self.meet_late_tracks();
+            }
+            let kind = match inner.stream() {
+                i if self.streams.video.as_ref().is_some_and(|s| s.index == i) => StreamKind::Video,
+                i if self.streams.audio.as_ref().is_some_and(|s| s.index == i) => StreamKind::Audio,
+                _ if self.deadline.over() => {
+                    return Err(explain(
+                        ff::Error::Exit,
+                        &self.deadline,
+                        self.read_deadline,
+                        &self.shown,
+                        false,
+                    ));
+                }
+                _ => continue,
+            };
+            self.corrupt += u64::from(inner.is_corrupt());
+            let header = self.take_header(kind, &inner);
+            let Some(time_base) = self.streams.get(kind).map(|s| s.time_base) else { continue };
+            return Ok(Some(Packet { inner, kind, time_base, header }));
+        }
+    }
+
+    /// A track that showed up after the opening is taken in if there was none of its kind.
+    fn meet_late_tracks(&mut self) {
+        self.tracks_seen = self.context.nb_streams() as usize;
+        let now = Streams::of(&self.context);
+        if self.streams.video.is_none() {
+            self.streams.video = now.video;
+        }
+        if self.streams.audio.is_none() {
+            self.streams.audio = now.audio;
+        }
+    }
+
+    /// Takes over a codec header that came with the packet, so that [`Self::streams`] stays true.
+    fn take_header(&mut self, kind: StreamKind, packet: &ff::Packet) -> Option<Vec<u8>> {
+        let fresh = packet.side_data().find(|s| s.kind() == side_data::Type::NewExtraData)?;
+        let stream = match kind {
+            StreamKind::Video => self.streams.video.as_mut(),
+            StreamKind::Audio => self.streams.audio.as_mut(),
+        }?;
+        let bytes = fresh.data();
+        if bytes.is_empty() {
+            return None;
+        }
+        if stream.params.extradata() != bytes {
+            stream.params.set_extradata(bytes);
+            if kind == StreamKind::Video
+                && let Some((w, h)) = picture_size(stream, packet)
+            {
+                stream.params.set_size(w, h);
+            }
+        }
+        Some(bytes.to_vec())
+    }
+}
+
+/// The size of the picture in a key frame, found by decoding it.
+fn picture_size(stream: &Stream, key: &ff::Packet) -> Option<(u32, u32)> {
+    let mut decoder =
+        ff::codec::Context::from_parameters(stream.params.clone()).ok()?.decoder().video().ok()?;
+    decoder.send_packet(key).ok()?;
+    decoder.send_eof().ok()?;
+    let mut frame = ff::frame::Video::empty();
+    decoder.receive_frame(&mut frame).ok()?;
+    Some((frame.width(), frame.height()))
+}
+
+/// Scheme and host of an address, or the file name of a path: what may be shown.
+fn host_of(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}")
+        }
+        None => url.rsplit('/').next().unwrap_or("the file").to_owned(),
+    }
+}
+
+fn dictionary(options: &OpenOptions, url: Option<&str>) -> Dictionary<'static> {
+    let mut dict = Dictionary::new();
+    dict.set("analyzeduration", "1500000");
+    dict.set("probesize", "2000000");
+    if let Some(format) = &options.format {
+        dict.set("format_whitelist", format);
+    }
+    if let Some(url) = url {
+        // A playlist from the net must not be able to read local files, nor a local file reach the net.
+        let remote = url.contains("://") && !url.starts_with("file://");
+        let allowed = "http,https,tcp,tls,rtmp,rtmps,rtmpt,rtmpts,rtsp,rtp,udp,srt,hls,crypto,data";
+        dict.set("protocol_whitelist", if remote { allowed } else { "file,crypto,data" });
+        if remote {
+            dict.set("rw_timeout", &options.read_deadline.as_micros().to_string());
+        }
+    }
+    for (name, value) in &options.options {
+        dict.set(name, value);
+    }
+    dict
+}
+
+/// Puts libav's error into the operator's words.
+fn explain(e: ff::Error, deadline: &Deadline, waited: Duration, shown: &str, opening: bool) -> MediaError {
+    let what = shown.to_owned();
+    if deadline.stop.load(Ordering::Relaxed) {
+        return MediaError::Stopped;
+    }
+    let timed_out = matches!(e, ff::Error::Other { errno: ff::error::ETIMEDOUT });
+    if deadline.missed.load(Ordering::Relaxed) || timed_out {
+        return MediaError::Stalled { what, seconds: waited.as_secs_f64() };
+    }
+    let detail = e.to_string();
+    match e {
+        ff::Error::InvalidData | ff::Error::Eof | ff::Error::DemuxerNotFound if opening => {
+            MediaError::NotMedia { what, detail }
+        }
+        _ if opening => MediaError::Open { what, detail },
+        _ => MediaError::Disconnected { what, detail },
+    }
+}
+
+/// The reading end of a [`pump`]; answers `Interrupted` every 50 ms without data, so that deadlines are seen.
+struct Pumped {
+    chunks: Receiver<io::Result<Vec<u8>>>,
+    held: io::Cursor<Vec<u8>>,
+}
+
+/// Reads `reader` on a thread of its own, at most 16 chunks of 32 KiB ahead.
+fn pump(mut reader: Box<dyn Read + Send>) -> Result<Pumped, MediaError> {
+    let (send, chunks) = sync_channel(16);
+    let body = move || {
+        let mut buffer = vec![0; 32 * 1024];
+        loop {
+            let chunk = match reader.read(&mut buffer) {
+                Ok(0) => return,
+                Ok(n) => Ok(buffer.get(..n).unwrap_or_default().to_vec()),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => Err(e),
+            };
+            let failed = chunk.is_err();
+            if send.send(chunk).is_err() || failed {
+                return;
+            }
+        }
+    };
+    thread::Builder::new()
+        .name("media-pump".into())
+        .spawn(body)
+        .map_err(|e| MediaError::Av { doing: "start a reading thread".into(), detail: e.to_string() })?;
+    Ok(Pumped { chunks, held: io::Cursor::default() })
+}
+
+impl Read for Pumped {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.held.read(buf)?;
+        if n > 0 {
+            return Ok(n);
+        }
+        match self.chunks.recv_timeout(Duration::from_millis(50)) {
+            Ok(chunk) => {
+                self.held = io::Cursor::new(chunk?);
+                self.held.read(buf)
+            }
+            Err(RecvTimeoutError::Timeout) => Err(io::ErrorKind::Interrupted.into()),
+            Err(RecvTimeoutError::Disconnected) => Ok(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn only_the_host_of_an_address_is_shown() {
+        assert_eq!(
+            host_of("rtmp://user:pw@live.example:1935/app/secret?token=1"),
+            "rtmp://live.example:1935"
+        );
+        assert_eq!(host_of("https://a.example?key=1"), "https://a.example");
+        assert_eq!(host_of("/srv/lives/show.mp4"), "show.mp4");
+    }
+}

@@ -1,0 +1,426 @@
+//! Packets become parts: files of whole groups of pictures, written as they arrive.
+//!
+//! A group is held back until its sound is complete, so that each part carries its own sound; then it is one
+//! fragment, written with one system call. A part ends at the first key frame after its intended length. While
+//! open it is `NNNNNN.part`; closed, synced and renamed it is `NNNNNN.m4s`.
+
+use std::{
+    collections::VecDeque,
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use clipmill_domain::recording::EndReason;
+use ffmpeg_next::{self as ff, Rescale, codec::Id};
+
+use crate::{
+    error::MediaError,
+    fragment::{LEAD_US, Muxer},
+    headers::{Headers, adts},
+    streams::{MICROS, Packet, Params, StreamKind, Streams},
+};
+
+/// A group is written in pieces when it grows longer than this: 4 s, in microseconds.
+const FRAGMENT_MICROS_MAX: i64 = 4_000_000;
+/// Timestamps may step back this far by rounding: 50 ms, in microseconds.
+const BACK_MICROS_MAX: i64 = 50_000;
+/// A larger step ahead ends the epoch: 1 s, in microseconds.
+const JUMP_MICROS_MAX: i64 = 1_000_000;
+/// Without video, sound is cut into fragments of this length: 1 s, in microseconds.
+const SOUND_MICROS: i64 = 1_000_000;
+
+/// Sound held from before the first key frame: about a second of packets.
+const EARLY_PACKETS_MAX: usize = 64;
+
+/// Where the parts of one epoch go.
+#[derive(Debug, Clone)]
+pub struct PartPlan {
+    /// An existing directory.
+    pub dir: PathBuf,
+    /// File name of the header, for example `init-0.mp4`.
+    pub init_name: String,
+    /// Number of the first part; each next is one more.
+    pub first_seq: i64,
+    /// Intended length of a part in microseconds; the next key frame ends it.
+    pub part_us: i64,
+}
+
+/// What the caller must note down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartEvent {
+    /// The header every part of the epoch needs was written and synced.
+    Init {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+    },
+    /// A part is closed, synced and under its final name.
+    Part {
+        /// Its number.
+        seq: i64,
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// First presentation time, microseconds of the epoch (its first key frame is 0).
+        start_us: i64,
+        /// End of its last frame, microseconds of the epoch.
+        end_us: i64,
+        /// Key frames: presentation time in microseconds of the epoch, byte offset of their fragment.
+        key_frames: Vec<(i64, u64)>,
+    },
+    /// The packet was not taken: finish this writer and begin a new epoch with that packet.
+    Break(EndReason),
+}
+
+/// A group of pictures with its sound; times in [`crate::streams::Stream::part_base`], lead included.
+#[derive(Default)]
+struct Gop {
+    /// Presentation time of the first frame, epoch microseconds.
+    start_us: i64,
+    /// Whether it begins with a key frame.
+    key: bool,
+    video: Vec<ff::Packet>,
+    audio: Vec<ff::Packet>,
+}
+
+struct OpenPart {
+    seq: i64,
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+    start_us: i64,
+    end_us: i64,
+    key_frames: Vec<(i64, u64)>,
+}
+
+/// Writes one epoch. Dropped without [`PartWriter::finish`] it leaves a `.part` for [`crate::salvage()`].
+pub struct PartWriter {
+    plan: PartPlan,
+    streams: Streams,
+    /// Made when the first group is written: only then are all codec headers known.
+    muxer: Option<Muxer>,
+    headers: Headers,
+    /// Sound that came before the first key frame; some of it may reach into the epoch.
+    early: VecDeque<Packet>,
+    /// Sender's time of epoch zero, microseconds; set by the first key frame.
+    base_us: Option<i64>,
+    /// Last decoding time taken: video, audio; in part ticks and sender's microseconds.
+    last: [Option<(i64, i64)>; 2],
+    current: Option<Gop>,
+    next: Option<Gop>,
+    has_init: bool,
+    part: Option<OpenPart>,
+    seq: i64,
+}
+
+impl PartWriter {
+    /// A writer for one epoch of an input with these tracks. Nothing is written before the first key frame.
+    pub fn new(plan: PartPlan, streams: &Streams) -> Result<Self, MediaError> {
+        crate::init();
+        streams.check("the input")?;
+        let headers = match &streams.video {
+            Some(v) => Headers::of_video(v.params.id(), v.params.extradata()),
+            None => Headers::of_video(Id::None, &[]),
+        };
+        let seq = plan.first_seq;
+        let streams = streams.clone();
+        Ok(Self {
+            plan,
+            streams,
+            muxer: None,
+            headers,
+            early: VecDeque::new(),
+            base_us: None,
+            last: [None; 2],
+            current: None,
+            next: None,
+            has_init: false,
+            part: None,
+            seq,
+        })
+    }
+
+    /// Takes a packet. Files are written in here; a full disk shows as [`MediaError::Io`], after which the
+    /// writer must be dropped and its `.part` salvaged.
+    pub fn push(&mut self, packet: &Packet) -> Result<Vec<PartEvent>, MediaError> {
+        let mut events = vec![];
+        let (Some(pts_us), Some(dts_us)) = (packet.pts_us(), packet.dts_us()) else { return Ok(events) };
+        if let Some(reason) = self.break_before(packet, dts_us) {
+            return Ok(vec![PartEvent::Break(reason)]);
+        }
+        let video = packet.kind == StreamKind::Video;
+        let opens = if self.streams.video.is_some() { video && packet.is_key() } else { !video };
+        match self.base_us {
+            Some(base) => self.take(packet, pts_us, dts_us, base, &mut events)?,
+            None if opens => {
+                self.base_us = Some(pts_us);
+                self.take(packet, pts_us, dts_us, pts_us, &mut events)?;
+                for sound in std::mem::take(&mut self.early) {
+                    if let (Some(pts), Some(dts)) = (sound.pts_us(), sound.dts_us()) {
+                        self.take(&sound, pts, dts, pts_us, &mut events)?;
+                    }
+                }
+            }
+            None if !video => {
+                if self.early.len() == EARLY_PACKETS_MAX {
+                    self.early.pop_front();
+                }
+                self.early.push_back(packet.clone());
+            }
+            None => {}
+        }
+        Ok(events)
+    }
+
+    fn take(
+        &mut self,
+        packet: &Packet,
+        pts_us: i64,
+        dts_us: i64,
+        base_us: i64,
+        out: &mut Vec<PartEvent>,
+    ) -> Result<(), MediaError> {
+        let Some(ready) = self.rebased(packet, base_us, dts_us) else { return Ok(()) };
+        match packet.kind {
+            StreamKind::Video => self.take_video(ready, pts_us - base_us, packet.is_key(), out),
+            StreamKind::Audio => self.take_audio(ready, pts_us - base_us, out),
+        }
+    }
+
+    /// Number of the next part to be opened: what the next epoch's writer starts from, after [`Self::finish`].
+    pub fn next_seq(&self) -> i64 {
+        self.seq
+    }
+
+    /// Writes what is held back and closes the open part.
+    pub fn finish(&mut self) -> Result<Vec<PartEvent>, MediaError> {
+        let mut events = vec![];
+        self.complete(&mut events)?;
+        if let Some(gop) = self.current.take() {
+            self.write(gop, None, &mut events)?;
+        }
+        self.close(&mut events)?;
+        Ok(events)
+    }
+
+    fn break_before(&mut self, packet: &Packet, dts_us: i64) -> Option<EndReason> {
+        let Some(stream) = self.streams.get(packet.kind) else { return Some(EndReason::FormatChanged) };
+        if packet.header.as_ref().is_some_and(|h| h != stream.params.extradata()) {
+            return Some(EndReason::FormatChanged);
+        }
+        let data = packet.inner.data().unwrap_or_default();
+        let changed = match packet.kind {
+            StreamKind::Video => packet.is_key() && self.headers.changed_by(data, self.base_us.is_none()),
+            StreamKind::Audio => self.headers.audio_changed_by(data),
+        };
+        if changed {
+            return Some(EndReason::FormatChanged);
+        }
+        let (_, last_us) = self.last.get(packet.kind as usize).copied().flatten()?;
+        let step = dts_us - last_us;
+        (step > JUMP_MICROS_MAX || step < -BACK_MICROS_MAX).then_some(EndReason::TimestampJump)
+    }
+
+    /// The packet on the epoch's clock, in part ticks; `None` for sound from well before it begins.
+    fn rebased(&mut self, packet: &Packet, base_us: i64, dts_us: i64) -> Option<ff::Packet> {
+        let base = self.streams.get(packet.kind)?.part_base(packet.kind);
+        let zero = base_us.rescale(MICROS, packet.time_base);
+        let place = |t: i64| (t - zero).rescale(packet.time_base, base) + LEAD_US.rescale(MICROS, base);
+        let inner = &packet.inner;
+        let (pts, mut dts) = (place(inner.pts().or(inner.dts())?), place(inner.dts().or(inner.pts())?));
+        let duration = inner.duration().rescale(packet.time_base, base);
+        // One packet from before the beginning stays: the decoder needs it to be warm at zero.
+        if packet.kind == StreamKind::Audio && pts + 2 * duration <= LEAD_US.rescale(MICROS, base) {
+            return None;
+        }
+        let slot = self.last.get_mut(packet.kind as usize)?;
+        if let Some((last, _)) = *slot {
+            dts = dts.max(last + 1);
+        }
+        *slot = Some((dts, dts_us));
+        let mut ready = match adts(inner.data().unwrap_or_default())
+            .filter(|_| packet.kind == StreamKind::Audio)
+        {
+            Some((config, payload)) => {
+                // The container wants the header once, in its own.
+                if let Some(audio) = self.streams.audio.as_mut().filter(|a| a.params.extradata().is_empty()) {
+                    audio.params.set_extradata(&config);
+                }
+                ff::Packet::copy(payload)
+            }
+            None => inner.clone(),
+        };
+        ready.set_flags(inner.flags());
+        ready.set_dts(Some(dts));
+        ready.set_pts(Some(pts.max(dts)));
+        ready.set_duration(duration);
+        Some(ready)
+    }
+
+    fn take_video(
+        &mut self,
+        p: ff::Packet,
+        at_us: i64,
+        key: bool,
+        out: &mut Vec<PartEvent>,
+    ) -> Result<(), MediaError> {
+        let sound_missing = match (&self.next, &self.streams.audio) {
+            (Some(next), Some(_)) => at_us - next.start_us > JUMP_MICROS_MAX,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if sound_missing || (key && self.next.is_some()) {
+            self.complete(out)?;
+        }
+        let grown = self.current.as_ref().is_some_and(|g| at_us - g.start_us > FRAGMENT_MICROS_MAX);
+        let piece_ends = grown && self.next.is_none() && !key;
+        if key || piece_ends {
+            let fresh = Gop { start_us: at_us, key, ..Gop::default() };
+            if self.current.is_none() {
+                self.current = Some(fresh);
+            } else {
+                self.next = Some(fresh);
+            }
+        }
+        if let Some(gop) = self.next.as_mut().or(self.current.as_mut()) {
+            gop.video.push(p);
+        }
+        if self.streams.audio.is_none() && self.next.is_some() {
+            self.complete(out)?;
+        }
+        Ok(())
+    }
+
+    fn take_audio(&mut self, p: ff::Packet, at_us: i64, out: &mut Vec<PartEvent>) -> Result<(), MediaError> {
+        if self.streams.video.is_none() {
+            let full = self.current.as_ref().is_some_and(|g| at_us - g.start_us >= SOUND_MICROS);
+            if full || self.current.is_none() {
+                let fresh = Gop { start_us: at_us, key: true, ..Gop::default() };
+                if let Some(gop) = self.current.replace(fresh) {
+                    self.write(gop, Some(at_us), out)?;
+                }
+            }
+        } else if let Some(audio) = &self.streams.audio {
+            // Sound that reaches into the next group goes there, so that a part has all of its beginning.
+            let lasts_us = p.duration().rescale(audio.part_base(StreamKind::Audio), MICROS);
+            if self.next.as_ref().is_some_and(|n| at_us + lasts_us > n.start_us) {
+                self.complete(out)?;
+            }
+        }
+        if let Some(gop) = self.current.as_mut() {
+            gop.audio.push(p);
+        }
+        Ok(())
+    }
+
+    /// The current group has all its pictures and sound: write it and go on with the next.
+    fn complete(&mut self, out: &mut Vec<PartEvent>) -> Result<(), MediaError> {
+        let Some(next) = self.next.take() else { return Ok(()) };
+        let first = next.video.first().and_then(ff::Packet::dts);
+        let end_us = next.key.then_some(next.start_us);
+        if let Some(mut gop) = self.current.replace(next) {
+            settle_durations(&mut gop.video, first);
+            self.write(gop, end_us, out)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, gop: Gop, end_us: Option<i64>, out: &mut Vec<PartEvent>) -> Result<(), MediaError> {
+        let Gop { start_us, key, mut video, audio } = gop;
+        if end_us.is_none() {
+            settle_durations(&mut video, None);
+        }
+        let lasts_us = {
+            let of = |kind, list: &[ff::Packet]| {
+                let base = self.streams.get(kind)?.part_base(kind);
+                list.iter()
+                    .map(|p| (p.pts().unwrap_or(0) + p.duration()).rescale(base, MICROS) - LEAD_US)
+                    .max()
+            };
+            of(StreamKind::Video, &video).or_else(|| of(StreamKind::Audio, &audio)).unwrap_or(start_us)
+        };
+        let end_us = end_us.unwrap_or(lasts_us);
+        let muxer = match &mut self.muxer {
+            Some(muxer) => muxer,
+            empty => empty.insert(Muxer::new(&self.streams)?),
+        };
+        for p in video {
+            muxer.add(StreamKind::Video, p)?;
+        }
+        for p in audio {
+            muxer.add(StreamKind::Audio, p)?;
+        }
+        let (header, fragment) = muxer.flush()?;
+        if !self.has_init {
+            out.push(self.write_init(&header)?);
+            self.has_init = true;
+        }
+        if key && self.part.as_ref().is_some_and(|p| start_us - p.start_us >= self.plan.part_us) {
+            self.close(out)?;
+        }
+        let part = match &mut self.part {
+            Some(part) => part,
+            empty => {
+                let path = self.plan.dir.join(format!("{:06}.part", self.seq));
+                let file = File::create(&path).map_err(MediaError::io("create", &path))?;
+                let fresh =
+                    OpenPart { seq: self.seq, path, file, bytes: 0, start_us, end_us, key_frames: vec![] };
+                self.seq += 1;
+                empty.insert(fresh)
+            }
+        };
+        part.file.write_all(&fragment).map_err(MediaError::io("write", &part.path))?;
+        if key {
+            part.key_frames.push((start_us, part.bytes));
+        }
+        part.bytes += fragment.len() as u64;
+        part.end_us = part.end_us.max(end_us);
+        Ok(())
+    }
+
+    fn write_init(&self, header: &[u8]) -> Result<PartEvent, MediaError> {
+        let path = self.plan.dir.join(&self.plan.init_name);
+        let mut file = File::create(&path).map_err(MediaError::io("create", &path))?;
+        file.write_all(header).and_then(|()| file.sync_all()).map_err(MediaError::io("write", &path))?;
+        sync_dir(&self.plan.dir)?;
+        Ok(PartEvent::Init { path, bytes: header.len() as u64 })
+    }
+
+    fn close(&mut self, out: &mut Vec<PartEvent>) -> Result<(), MediaError> {
+        let Some(part) = self.part.take() else { return Ok(()) };
+        let path = seal(&part.file, &part.path)?;
+        let OpenPart { seq, bytes, start_us, end_us, key_frames, .. } = part;
+        out.push(PartEvent::Part { seq, path, bytes, start_us, end_us, key_frames });
+        Ok(())
+    }
+}
+
+/// Syncs an open part and gives it its final name, `.m4s`.
+pub(crate) fn seal(file: &File, path: &Path) -> Result<PathBuf, MediaError> {
+    file.sync_data().map_err(MediaError::io("sync", path))?;
+    let done = path.with_extension("m4s");
+    fs::rename(path, &done).map_err(MediaError::io("rename", path))?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(done)
+}
+
+fn sync_dir(dir: &Path) -> Result<(), MediaError> {
+    File::open(dir).and_then(|d| d.sync_all()).map_err(MediaError::io("sync", dir))
+}
+
+/// Live containers often give video packets no duration: it is the distance to the next decoding time.
+fn settle_durations(video: &mut [ff::Packet], next_dts: Option<i64>) {
+    let starts: Vec<Option<i64>> = video.iter().map(ff::Packet::dts).skip(1).chain([next_dts]).collect();
+    let mut step = 0;
+    for (p, next) in video.iter_mut().zip(starts) {
+        if let (Some(at), Some(next)) = (p.dts(), next) {
+            step = (next - at).max(1);
+            p.set_duration(step);
+        } else if p.duration() <= 0 {
+            p.set_duration(step);
+        }
+    }
+}

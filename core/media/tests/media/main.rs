@@ -1,0 +1,10 @@
+//! The room as its callers use it, judged by the `ffmpeg` and `ffprobe` programs.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod studio;
+
+mod bad_input;
+mod cuts;
+mod recording;
+mod rendering;
+mod sound;

@@ -1,0 +1,167 @@
+//! The transcript: utterances kept, and texts dropped with the reason.
+
+use clipmill_domain::{Id, MediaTime, RecordingId, Span, UtteranceId, WallTime, transcript::Utterance};
+
+use crate::{
+    Store, StoreError, Tx,
+    db::bounded,
+    row::{Row, json, sql},
+};
+
+/// The transcript revision written and read now. Re-transcribing a recording would make another one.
+const REVISION: i64 = 0;
+
+/// What the recogniser said and a guard threw away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DroppedText {
+    /// Where it was heard.
+    pub span: Span,
+    /// What was recognised.
+    pub text: String,
+    /// Which guard dropped it, in words.
+    pub reason: String,
+}
+
+fn read(row: &Row) -> Result<Utterance, StoreError> {
+    Ok(Utterance {
+        id: row.id("id")?,
+        recording_id: row.id("recording_id")?,
+        seq: row.int("seq")?,
+        span: row.span()?,
+        text: row.text("text")?,
+        words: row.json("words")?,
+        made_by: row.text("made_by")?,
+    })
+}
+
+/// Adds utterances.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when a number of the recording is taken: nothing is said twice.
+pub async fn insert_utterances(tx: &mut Tx<'_>, utterances: &[Utterance]) -> Result<(), StoreError> {
+    for u in utterances {
+        tx.run(
+            sql("INSERT INTO utterances (id, recording_id, revision, seq, start_us, end_us, text, words, made_by)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+            .bind(u.id)
+            .bind(u.recording_id)
+            .bind(REVISION)
+            .bind(u.seq)
+            .bind(u.span.start())
+            .bind(u.span.end())
+            .bind(&u.text)
+            .bind(json("words", &u.words)?)
+            .bind(&u.made_by),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Notes a text that a guard dropped, and why.
+pub async fn insert_dropped(
+    tx: &mut Tx<'_>,
+    recording: RecordingId,
+    span: Span,
+    text: &str,
+    reason: &str,
+) -> Result<(), StoreError> {
+    // The id only has to be unique; the order is that of the media time.
+    let id = UtteranceId::new_at(WallTime::from_millis(span.start().as_micros() / 1000));
+    tx.run(
+        sql("INSERT INTO dropped_texts (id, recording_id, start_us, end_us, text, reason)
+             VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(id)
+        .bind(recording)
+        .bind(span.start())
+        .bind(span.end())
+        .bind(text)
+        .bind(reason),
+    )
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// The transcript of a recording, in order.
+    pub async fn utterances(&self, recording: RecordingId) -> Result<Vec<Utterance>, StoreError> {
+        let rows = self
+            .rows(
+                sql("SELECT * FROM utterances WHERE recording_id = $1 AND revision = $2 ORDER BY seq")
+                    .bind(recording)
+                    .bind(REVISION),
+            )
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Up to `limit` utterances after number `after_seq` (-1 for the beginning), in order.
+    pub async fn utterances_after(
+        &self,
+        recording: RecordingId,
+        after_seq: i64,
+        limit: u32,
+    ) -> Result<Vec<Utterance>, StoreError> {
+        let rows = self
+            .rows(
+                sql("SELECT * FROM utterances WHERE recording_id = $1 AND revision = $2 AND seq > $3
+                     ORDER BY seq LIMIT $4")
+                .bind(recording)
+                .bind(REVISION)
+                .bind(after_seq)
+                .bind(bounded(limit)),
+            )
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The utterances that share any instant with `span`, in order.
+    pub async fn utterances_in(
+        &self,
+        recording: RecordingId,
+        span: Span,
+    ) -> Result<Vec<Utterance>, StoreError> {
+        let rows = self
+            .rows(
+                sql("SELECT * FROM utterances
+                     WHERE recording_id = $1 AND revision = $2 AND end_us > $3 AND start_us < $4 ORDER BY seq")
+                .bind(recording)
+                .bind(REVISION)
+                .bind(span.start())
+                .bind(span.end()),
+            )
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The utterance with the highest number.
+    pub async fn last_utterance(&self, recording: RecordingId) -> Result<Option<Utterance>, StoreError> {
+        let row = self
+            .row(
+                sql("SELECT * FROM utterances WHERE recording_id = $1 AND revision = $2
+                     ORDER BY seq DESC LIMIT 1")
+                .bind(recording)
+                .bind(REVISION),
+            )
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// What was dropped from a recording's transcript, by media time.
+    pub async fn dropped_texts(&self, recording: RecordingId) -> Result<Vec<DroppedText>, StoreError> {
+        let rows = self
+            .rows(
+                sql("SELECT * FROM dropped_texts WHERE recording_id = $1 ORDER BY start_us, id")
+                    .bind(recording),
+            )
+            .await?;
+        rows.iter()
+            .map(|r| Ok(DroppedText { span: r.span()?, text: r.text("text")?, reason: r.text("reason")? }))
+            .collect()
+    }
+
+    /// How far the transcript of a recording reaches; `None` without one.
+    pub async fn transcript_end(&self, recording: RecordingId) -> Result<Option<MediaTime>, StoreError> {
+        Ok(self.last_utterance(recording).await?.map(|u| u.span.end()))
+    }
+}

@@ -1,0 +1,9 @@
+//! The store's contract, run on both databases: see [`clipmill_store::testing`].
+
+mod crash;
+mod files;
+mod jobs;
+mod opening;
+mod road;
+mod secrets;
+mod together;

@@ -1,0 +1,302 @@
+//! What the recorder's parts share: who may record, and the thread that each live source gets.
+
+use std::{
+    collections::{HashMap, HashSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use clipmill_domain::{
+    SourceId, WallTime,
+    recording::EndReason,
+    source::{Source, SourceKind},
+};
+use clipmill_media::{Input, InputFrom, OpenOptions};
+use clipmill_store::{Store, StoreError, audit::audit};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex as AsyncMutex, oneshot},
+};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
+
+use super::{
+    RecordConfig,
+    journal::{ACTOR, Journal},
+    lock::RecorderLock,
+    plan,
+    status::SourceState,
+    take::{TakeError, Taker},
+};
+use crate::source::{
+    feed::Pause,
+    rtmp::{Door, Publisher, Publishers, Refusal, Unsupported},
+};
+
+/// Ends what one source is doing.
+#[derive(Debug, Clone)]
+pub(crate) struct Halt {
+    pub(crate) token: CancellationToken,
+    by_operator: Arc<AtomicBool>,
+}
+
+impl Halt {
+    pub(crate) fn new(token: CancellationToken) -> Self {
+        Self { token, by_operator: Arc::default() }
+    }
+
+    /// The operator switched the source off: its recording is over too.
+    pub(crate) fn by_operator(&self) {
+        self.by_operator.store(true, Ordering::Relaxed);
+        self.token.cancel();
+    }
+
+    /// A flag for libav that follows the token, for as long as the guard lives.
+    pub(crate) fn flag(&self, runtime: &Handle) -> (Arc<AtomicBool>, DropGuard) {
+        let token = self.token.child_token();
+        let flag = Arc::new(AtomicBool::new(token.is_cancelled()));
+        let (waiting, raised) = (token.clone(), Arc::clone(&flag));
+        runtime.spawn(async move {
+            waiting.cancelled().await;
+            raised.store(true, Ordering::Relaxed);
+        });
+        (flag, token.drop_guard())
+    }
+}
+
+/// Shared by listener, supervisor and threads.
+pub(crate) struct Desk {
+    pub(crate) store: Store,
+    pub(crate) config: RecordConfig,
+    pub(crate) publishers: Arc<Publishers>,
+    pub(crate) runtime: Handle,
+    /// Cancelled when the recorder is dropped: everything stops where it is, as after a crash.
+    pub(crate) abandon: CancellationToken,
+    pub(crate) threads: TaskTracker,
+    /// Push sources with a thread.
+    pub(crate) pushing: Mutex<HashMap<SourceId, Halt>>,
+    /// Sources whose recording is being written, or is about to be. Held while a recording is ended from outside.
+    pub(crate) writing: AsyncMutex<HashSet<SourceId>>,
+    pub(crate) lock: RecorderLock,
+}
+
+impl Desk {
+    pub(crate) fn now(&self) -> WallTime {
+        self.config.clock.now()
+    }
+
+    /// Whether there is room, and if not, the words for it.
+    pub(crate) fn room(&self) -> Result<(), Refusal> {
+        let floor_bytes = self.config.free_space_floor;
+        match self.store.library().free_bytes() {
+            Ok(free_bytes) if plan::has_room(free_bytes, floor_bytes) => Ok(()),
+            Ok(free_bytes) => Err(Refusal::DiskFull { free_bytes, floor_bytes }),
+            Err(error) => {
+                tracing::warn!(%error, "the free space is not known");
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes a problem of a source: on the board, and once in the log and the audit log.
+    pub(crate) async fn problem(&self, source: &Source, error: &str) {
+        let now = self.now();
+        if !self.config.board.problem(source.id, &source.name, error, now) {
+            return;
+        }
+        tracing::warn!(source = source.name, error, "a source has a problem");
+        let noted: Result<(), StoreError> = async {
+            let mut tx = self.store.begin().await?;
+            audit(&mut tx, now, ACTOR, "source.problem", &source.id.to_string(), Some(error)).await?;
+            tx.commit().await
+        }
+        .await;
+        if let Err(error) = noted {
+            tracing::warn!(source = source.name, %error, "the problem could not be noted");
+        }
+    }
+
+    /// Runs blocking work on a thread of its own; `None` when it could not start or panicked.
+    pub(crate) async fn on_thread<T: Send + 'static>(
+        self: &Arc<Self>,
+        name: String,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (done, result) = oneshot::channel();
+        let desk = Arc::clone(self);
+        let body = move || {
+            let _lock = desk.lock.clone();
+            let worked = catch_unwind(AssertUnwindSafe(|| work(&desk)));
+            drop(desk);
+            if let Ok(worked) = worked {
+                let _ = done.send(worked);
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name(name).spawn(body) {
+            tracing::error!(%error, "a recording thread could not be started");
+            return None;
+        }
+        result.await.ok()
+    }
+
+    /// Takes one opened input to its end. Marks the source as being written meanwhile.
+    pub(crate) fn take(
+        &self,
+        source: &Source,
+        journal: &mut Journal,
+        input: &mut Input,
+        first_key_at: &dyn Fn() -> Option<WallTime>,
+    ) -> (u64, Result<(), TakeError>) {
+        self.runtime.block_on(self.writing.lock()).insert(source.id);
+        let on_epoch = |journal: &Journal| {
+            let rec = journal.recording();
+            self.config.board.set(source.id, &source.name, SourceState::Recording, rec, self.now());
+        };
+        let mut taker = Taker {
+            runtime: &self.runtime,
+            store: &self.store,
+            clock: self.config.clock.as_ref(),
+            journal,
+            part_us: i64::try_from(self.config.part.as_micros()).unwrap_or(i64::MAX),
+            floor_bytes: self.config.free_space_floor,
+            abandon: &self.abandon,
+            on_epoch: &on_epoch,
+        };
+        taker.take(input, first_key_at)
+    }
+
+    /// Closes the open epoch with `reason`, and the recording where reason or operator say so.
+    pub(crate) fn close(&self, source: &Source, journal: &mut Journal, reason: EndReason, halt: &Halt) {
+        if self.abandon.is_cancelled() {
+            return;
+        }
+        let by_operator = halt.by_operator.load(Ordering::Relaxed);
+        let now = self.now();
+        let closed = self.runtime.block_on(async {
+            journal.close(reason, now).await?;
+            if by_operator { journal.end(EndReason::Stopped, now).await } else { Ok(()) }
+        });
+        if let Err(error) = closed {
+            tracing::error!(source = source.name, %error, "an epoch could not be closed; the next start will");
+        }
+    }
+}
+
+/// Lets publishers in.
+pub(crate) struct FrontDoor(pub(crate) Arc<Desk>);
+
+#[async_trait]
+impl Door for FrontDoor {
+    async fn admit(&self, key: &str) -> Result<Source, Refusal> {
+        let found = self.0.store.source_by_stream_key(key).await.map_err(|error| {
+            tracing::warn!(%error, "a stream key could not be looked up");
+            Refusal::NotNow
+        })?;
+        let source = found.filter(|s| s.kind == SourceKind::Push).ok_or(Refusal::WrongKey)?;
+        if !source.enabled {
+            return Err(Refusal::Disabled(source.name));
+        }
+        if let Err(full) = self.0.room() {
+            self.0.problem(&source, &full.to_string()).await;
+            return Err(full);
+        }
+        Ok(source)
+    }
+
+    fn enter(&self, publisher: Publisher) {
+        let desk = Arc::clone(&self.0);
+        let (id, name) = (publisher.source.id, publisher.source.name.clone());
+        tracing::info!(source = name, peer = %publisher.peer, "an encoder is connected");
+        desk.config.board.set(id, &name, SourceState::Opening, None, desk.now());
+        let halt = Halt::new(publisher.stop.clone());
+        lock(&desk.pushing).insert(id, halt.clone());
+        let work = {
+            let desk = Arc::clone(&desk);
+            async move {
+                let claim = Arc::clone(&publisher.claim);
+                let thread = format!("push-{name}");
+                let source = publisher.source.clone();
+                let ended = desk.on_thread(thread, move |desk| push(desk, &publisher, &halt)).await;
+                lock(&desk.pushing).remove(&id);
+                desk.writing.lock().await.remove(&id);
+                desk.config.board.set(id, &name, SourceState::Idle, None, desk.now());
+                match ended {
+                    Some(None) => {}
+                    Some(Some(error)) => desk.problem(&source, &error).await,
+                    None => desk.problem(&source, "recording failed inside; see the log").await,
+                }
+                drop(claim);
+            }
+        };
+        desk.threads.spawn(work);
+    }
+
+    fn refuse_media(&self, source: &Source, why: &Unsupported) {
+        let (desk, source, why) = (Arc::clone(&self.0), source.clone(), why.to_string());
+        self.0.threads.spawn(async move { desk.problem(&source, &why).await });
+    }
+
+    fn now(&self) -> WallTime {
+        self.0.now()
+    }
+
+    fn stop_token(&self) -> CancellationToken {
+        self.0.abandon.child_token()
+    }
+}
+
+/// Records one publisher to its end; what went wrong, if anything did.
+fn push(desk: &Desk, publisher: &Publisher, halt: &Halt) -> Option<String> {
+    let Publisher { source, feed, stop, .. } = publisher;
+    let (flag, _raised_at_end) = halt.flag(&desk.runtime);
+    let mut journal = Journal::new(desk.store.clone(), source.clone(), desk.config.quiet_end, false);
+    // The connection keeps the stall clock; libav's deadlines only have to be longer.
+    let slack = desk.config.stall + Duration::from_secs(90);
+    let options = OpenOptions { open_deadline: slack, read_deadline: slack, ..OpenOptions::default() };
+    let mut problem = None;
+    let mut reason = EndReason::Disconnected;
+    while feed.wait() {
+        let from = InputFrom::Reader { reader: Box::new(feed.reader()), format: "flv" };
+        let ended = match Input::open(from, &options, Arc::clone(&flag)) {
+            Ok(mut input) => desk.take(source, &mut journal, &mut input, &|| feed.first_key_at()).1,
+            Err(error) => Err(error.into()),
+        };
+        match (feed.pause(), ended) {
+            // The stream was too short to be opened, or ended as it should: the next one may be whole.
+            (Some(Pause::Split(why)), Ok(()) | Err(TakeError::Media(_))) => {
+                desk.close(source, &mut journal, why, halt)
+            }
+            (Some(Pause::Over(_)), Ok(())) => {}
+            (Some(Pause::Over(_)), Err(TakeError::Media(error))) if journal.recording().is_none() => {
+                tracing::info!(source = source.name, %error, "the encoder left before anything could be recorded");
+            }
+            (_, Ok(())) => {
+                problem = Some("the stream could not be read on; is it damaged?".to_owned());
+                break;
+            }
+            (_, Err(error)) => {
+                reason = error.reason();
+                problem = Some(error.to_string());
+                break;
+            }
+        }
+    }
+    if let (None, Some(Pause::Over(why))) = (&problem, feed.pause()) {
+        reason = why;
+    }
+    // Frees whoever still waits on the feed.
+    stop.cancel();
+    desk.close(source, &mut journal, reason, halt);
+    problem
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,186 @@
+//! The recorder: streams in, parts and rows out, and nothing else.
+//!
+//! Each live source has a thread of its own that demuxes, writes parts and then their rows, in that order. One
+//! recording goes on across drops: every connection, and every change of format, is an epoch of it. What is in
+//! which recording, and when on its clock, is decided in `plan`.
+
+mod desk;
+mod journal;
+mod lock;
+pub mod plan;
+mod pulls;
+mod salvage;
+mod status;
+mod supervise;
+mod take;
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use camino::Utf8PathBuf;
+use clipmill_domain::Clock;
+use clipmill_store::{Store, StoreError};
+use clipmill_worker::SystemClock;
+use thiserror::Error;
+use tokio::{runtime::Handle, sync::Mutex as AsyncMutex};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use status::{RecorderStatus, SourceState, SourceStatus, StatusBoard};
+
+use crate::source::rtmp::{Limits, Publishers, RtmpListener};
+use desk::{Desk, FrontDoor};
+use lock::RecorderLock;
+
+/// How long a stopping recorder waits for its sources to be closed.
+const STOP_GRACE: Duration = Duration::from_secs(20);
+
+/// How the recorder works.
+#[derive(Clone)]
+pub struct RecordConfig {
+    /// Where encoders push to. Port 0 takes any free port.
+    pub rtmp_bind: SocketAddr,
+    /// Intended length of a part; the next key frame ends it.
+    pub part: Duration,
+    /// No packet for so long ends the epoch.
+    pub stall: Duration,
+    /// Nothing for so long ends the recording.
+    pub quiet_end: Duration,
+    /// Below so many free bytes nothing is recorded.
+    pub free_space_floor: u64,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where the recorder shows what it does.
+    pub board: StatusBoard,
+}
+
+impl Default for RecordConfig {
+    /// Port 1935 on loopback, parts of 2 s, stalls after 8 s, quiet after 5 minutes, 2 GiB to stay free.
+    fn default() -> Self {
+        Self {
+            rtmp_bind: (Ipv4Addr::LOCALHOST, 1935).into(),
+            part: Duration::from_secs(2),
+            stall: Duration::from_secs(8),
+            quiet_end: Duration::from_secs(300),
+            free_space_floor: 2 << 30,
+            clock: Arc::new(SystemClock),
+            board: StatusBoard::default(),
+        }
+    }
+}
+
+impl fmt::Debug for RecordConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordConfig")
+            .field("rtmp_bind", &self.rtmp_bind)
+            .field("part", &self.part)
+            .field("stall", &self.stall)
+            .field("quiet_end", &self.quiet_end)
+            .field("free_space_floor", &self.free_space_floor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the recorder cannot run.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// Another program has the port.
+    #[error("port {} is taken: another program listens on {addr}; stop it, or set record.rtmp_bind to another port", addr.port())]
+    PortTaken {
+        /// The address asked for.
+        addr: SocketAddr,
+    },
+    /// The address cannot be listened on for another reason.
+    #[error("cannot listen for RTMP on {addr}: {source}; check record.rtmp_bind")]
+    Bind {
+        /// The address asked for.
+        addr: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another recorder works on the same data.
+    #[error("another recorder is at work on {data_dir}; only one may be")]
+    AlreadyRunning {
+        /// The data folder.
+        data_dir: Utf8PathBuf,
+    },
+    /// The lock file cannot be used.
+    #[error("cannot lock {path}: {source}")]
+    Lock {
+        /// The lock file.
+        path: Utf8PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Rows or files could not be read at the start.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl RecordError {
+    /// Whether the configuration or the machine must be changed before another try makes sense.
+    pub fn needs_operator(&self) -> bool {
+        matches!(self, Self::PortTaken { .. } | Self::Bind { .. } | Self::AlreadyRunning { .. })
+    }
+}
+
+/// Runs the recorder until `stop`: brings back what a dead one left, listens for encoders, pulls what is to be
+/// pulled. `on_ready` is told the address listened on. Sources may be added, changed and removed meanwhile.
+///
+/// A stop closes the open epochs and leaves their recordings live: a start within the quiet time continues them.
+/// Dropping the future is as good as killing the process: the next start brings the open parts back.
+pub async fn run_recorder(
+    store: Store,
+    config: RecordConfig,
+    stop: CancellationToken,
+    on_ready: impl FnOnce(SocketAddr),
+) -> Result<(), RecordError> {
+    clipmill_media::init();
+    let data_dir = store.library().root().parent().unwrap_or(store.library().root()).to_owned();
+    let lock = RecorderLock::take(&data_dir).await?;
+    let addr = config.rtmp_bind;
+    let listener = RtmpListener::bind(addr).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => RecordError::PortTaken { addr },
+        _ => RecordError::Bind { addr, source },
+    })?;
+    salvage::all(&store).await?;
+
+    let abandon = CancellationToken::new();
+    let dropped = abandon.clone().drop_guard();
+    let publishers = Publishers::new();
+    let limits = Limits::with_stall(config.stall);
+    let desk = Arc::new(Desk {
+        store,
+        config,
+        publishers: Arc::clone(&publishers),
+        runtime: Handle::current(),
+        abandon,
+        threads: TaskTracker::new(),
+        pushing: Mutex::new(HashMap::new()),
+        writing: AsyncMutex::new(HashSet::new()),
+        lock,
+    });
+    let addr = listener.addr();
+    tracing::info!(%addr, "the recorder listens for RTMP");
+    let door = Arc::new(FrontDoor(Arc::clone(&desk)));
+    on_ready(addr);
+    tokio::join!(
+        listener.serve(door, publishers, limits, stop.clone()),
+        supervise::supervise(Arc::clone(&desk), stop.clone()),
+    );
+    desk.threads.close();
+    if tokio::time::timeout(STOP_GRACE, desk.threads.wait()).await.is_err() {
+        tracing::warn!(
+            left = desk.threads.len(),
+            "some sources could not be closed in time; the next start will"
+        );
+    }
+    drop(dropped);
+    tracing::info!("the recorder has stopped");
+    Ok(())
+}

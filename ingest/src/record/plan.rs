@@ -1,0 +1,167 @@
+//! What the recorder decides: pure functions from what it knows to what it does.
+
+use std::time::Duration;
+
+use clipmill_domain::{MediaTime, WallTime, recording::EndReason};
+
+/// The end of a live recording, as far as rows tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tail {
+    /// Wall time of its media time zero.
+    pub started_at: WallTime,
+    /// Media time at which its last part ends; `None` without parts.
+    pub last_end: Option<MediaTime>,
+    /// Wall time at which media was last taken.
+    pub last_heard: WallTime,
+}
+
+/// What a new connection of a source records into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Join {
+    /// A new recording; the source has no live one.
+    New,
+    /// A new epoch of the live recording.
+    Continue,
+    /// The live recording is over for this reason; then a new one.
+    EndThenNew(EndReason),
+}
+
+/// Whether media that arrives at `now` belongs to the live recording with this `tail`. A source that plays
+/// `from_start` on every opening (a file) is never continued: it would repeat itself.
+pub fn join(tail: Option<&Tail>, now: WallTime, quiet_end: Duration, from_start: bool) -> Join {
+    match tail {
+        None => Join::New,
+        Some(_) if from_start => Join::EndThenNew(EndReason::Crashed),
+        Some(t) if is_quiet(t, now, quiet_end) => Join::EndThenNew(EndReason::Quiet),
+        Some(_) => Join::Continue,
+    }
+}
+
+/// Whether a recording without a connection has been quiet for long enough to be over.
+pub fn is_quiet(tail: &Tail, now: WallTime, quiet_end: Duration) -> bool {
+    now.millis_since(tail.last_heard) >= i64::try_from(quiet_end.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Media time of an epoch whose first key frame arrived at `arrival`: the wall time since the recording began,
+/// and never before the end of what is recorded already (media may have come faster than real time, or the
+/// clock may have stepped back).
+pub fn media_start(tail: &Tail, arrival: WallTime) -> MediaTime {
+    let by_wall = MediaTime::from_micros(arrival.millis_since(tail.started_at).saturating_mul(1000));
+    by_wall.max(tail.last_end.unwrap_or(MediaTime::ZERO)).max(MediaTime::ZERO)
+}
+
+/// How a recording ends with its epoch, if it does. Only an end that the source itself declared is one; drops,
+/// stalls, changes, a full disk and shutdowns leave the recording to be continued or to fall quiet.
+pub fn recording_end(epoch_end: EndReason) -> Option<EndReason> {
+    match epoch_end {
+        EndReason::Finished => Some(EndReason::Finished),
+        _ => None,
+    }
+}
+
+/// Whether recording may go on with `free` bytes on the disk.
+pub fn has_room(free: u64, floor: u64) -> bool {
+    free >= floor
+}
+
+/// How long to wait before a pull source is opened again after `failures` failures in a row: at once, then
+/// 0.5, 1, 2, 4 … 30 s, each shortened by up to a quarter. `unit` is uniform in `0.0..1.0`.
+pub fn backoff(failures: u32, unit: f64) -> Duration {
+    let Some(steps) = failures.checked_sub(1) else { return Duration::ZERO };
+    let whole = Duration::from_millis(500).saturating_mul(1 << steps.min(10)).min(Duration::from_secs(30));
+    whole.mul_f64(1.0 - unit.clamp(0.0, 1.0) / 4.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const QUIET: Duration = Duration::from_secs(300);
+
+    fn tail(last_end: Option<i64>, last_heard: i64) -> Tail {
+        Tail {
+            started_at: WallTime::from_millis(1_000_000),
+            last_end: last_end.map(MediaTime::from_micros),
+            last_heard: WallTime::from_millis(last_heard),
+        }
+    }
+
+    #[test]
+    fn a_drop_shorter_than_the_quiet_time_continues_and_a_longer_one_begins_anew() {
+        let t = tail(Some(5_000_000), 1_005_000);
+        let at = |ms| WallTime::from_millis(ms);
+        assert_eq!(join(None, at(0), QUIET, false), Join::New);
+        assert_eq!(join(Some(&t), at(1_304_999), QUIET, false), Join::Continue);
+        assert_eq!(join(Some(&t), at(1_305_000), QUIET, false), Join::EndThenNew(EndReason::Quiet));
+        assert_eq!(join(Some(&t), at(1_005_001), QUIET, true), Join::EndThenNew(EndReason::Crashed));
+    }
+
+    #[test]
+    fn gaps_are_wall_time_and_time_never_runs_back() {
+        let at = |ms| WallTime::from_millis(ms);
+        assert_eq!(media_start(&tail(Some(5_000_000), 0), at(1_012_000)).as_micros(), 12_000_000);
+        assert_eq!(
+            media_start(&tail(Some(5_000_000), 0), at(1_004_000)).as_micros(),
+            5_000_000,
+            "came in a burst"
+        );
+        assert_eq!(media_start(&tail(None, 0), at(900_000)), MediaTime::ZERO, "the clock stepped back");
+    }
+
+    #[test]
+    fn only_a_declared_end_ends_the_recording() {
+        use EndReason as R;
+        for r in [
+            R::Disconnected,
+            R::Stalled,
+            R::FormatChanged,
+            R::TimestampJump,
+            R::Stopped,
+            R::Crashed,
+            R::DiskFull,
+        ] {
+            assert_eq!(recording_end(r), None, "{r:?}");
+        }
+        assert_eq!(recording_end(R::Finished), Some(R::Finished));
+    }
+
+    #[test]
+    fn waits_grow_to_thirty_seconds() {
+        let ms: Vec<u128> = (0..9).map(|n| backoff(n, 0.0).as_millis()).collect();
+        assert_eq!(ms, [0, 500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]);
+        assert_eq!(backoff(u32::MAX, 1.0), Duration::from_millis(22_500));
+    }
+
+    proptest! {
+        /// Over any series of epochs with outages, bursts and clock steps, media time is ordered and, while the
+        /// clock is honest and media comes in real time, a gap is as long as the outage.
+        #[test]
+        fn media_time_of_epochs_is_ordered_and_true_to_the_wall(
+            epochs in prop::collection::vec((0i64..600_000, 0i64..600_000, 0i64..700_000, -20_000i64..20_000), 1..30),
+        ) {
+            let start = WallTime::from_millis(1_700_000_000_000);
+            let mut t = Tail { started_at: start, last_end: None, last_heard: start };
+            let mut wall = start;
+            let mut honest = true;
+            for (outage_ms, media_ms, took_ms, step_ms) in epochs {
+                wall = wall.plus_millis(outage_ms + if step_ms.abs() > 15_000 { step_ms } else { 0 });
+                honest &= step_ms.abs() <= 15_000;
+                let at = media_start(&t, wall);
+                prop_assert!(at >= t.last_end.unwrap_or(MediaTime::ZERO));
+                if honest {
+                    prop_assert_eq!(at.as_micros(), wall.millis_since(start) * 1000);
+                }
+                t.last_end = Some(at + media_ms * 1000);
+                wall = wall.plus_millis(took_ms);
+                honest &= media_ms <= took_ms;
+            }
+        }
+
+        #[test]
+        fn waits_are_bounded(failures: u32, unit in 0.0f64..1.0) {
+            prop_assert!(backoff(failures, unit) <= Duration::from_secs(30));
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The follower that hears recordings: parts in, utterances out.
+//!
+//! Sound is decoded part by part as the recording grows, cut at pauses, recognised, and joined into sentences
+//! (`sentence`). Utterances and the position before which everything is final are written in one transaction:
+//! after a crash, hearing goes on from that position, and loses and doubles nothing.
+
+mod hearing;
+pub mod sentence;
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use camino::Utf8Path;
+use clipmill_domain::{
+    Id, RecordingId, UtteranceId,
+    recording::{Part, Recording},
+    transcript::Utterance,
+};
+use clipmill_inference::{
+    asr::{AsrError, Recognizer},
+    vad::{Vad, VadError, Voice},
+};
+use clipmill_media::MediaPart;
+use clipmill_store::{
+    Store, StoreError,
+    followers::{self, FollowerPos},
+    utterances,
+};
+use clipmill_worker::{FollowCtx, Follower, Progress, StageError};
+use tokio::sync::Semaphore;
+
+use hearing::{AnyVoice, HearError, Hearing, Output, State};
+
+/// Under which the follower's positions are kept.
+pub const NAME: &str = "ingest.transcribe";
+
+/// Parts taken in by one step: enough to catch up fast, few enough that other recordings get their turn.
+const PARTS_PER_STEP: u32 = 4;
+
+/// Makes a voice detector for one recording.
+pub type VoiceMaker = Arc<dyn Fn() -> Result<Box<dyn Voice + Send>, VadError> + Send + Sync>;
+
+/// The follower.
+pub struct Transcriber {
+    ears: Arc<dyn Recognizer>,
+    voice: VoiceMaker,
+    room: Arc<Semaphore>,
+    /// What is being heard, with the position it was last stored at. Lost at a restart, and made anew from there.
+    hearings: Mutex<HashMap<RecordingId, (FollowerPos, Hearing)>>,
+}
+
+impl std::fmt::Debug for Transcriber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transcriber").field("ears", &self.ears.id()).finish_non_exhaustive()
+    }
+}
+
+impl Transcriber {
+    /// With a recogniser shared by all recordings, a maker of voice detectors (each recording has its own), and
+    /// the permits that bound how much inference runs at once in this process; one a core, usually one.
+    pub fn new(ears: Arc<dyn Recognizer>, voice: VoiceMaker, room: Arc<Semaphore>) -> Self {
+        Self { ears, voice, room, hearings: Mutex::default() }
+    }
+
+    /// With the Silero voice detector of the model file `vad`, which is loaded once here to see that it can be.
+    pub fn with_silero(
+        ears: Arc<dyn Recognizer>,
+        vad: &Utf8Path,
+        room: Arc<Semaphore>,
+    ) -> Result<Self, VadError> {
+        Vad::load(vad)?;
+        let vad = vad.to_owned();
+        let voice: VoiceMaker = Arc::new(move || Ok(Box::new(Vad::load(&vad)?.into_stream())));
+        Ok(Self::new(ears, voice, room))
+    }
+
+    async fn hearing(&self, store: &Store, rec: &Recording) -> Result<(FollowerPos, Hearing), StageError> {
+        let stored = store.follower(rec.id, NAME).await?;
+        let kept = self.hearings.lock().unwrap_or_else(PoisonError::into_inner).remove(&rec.id);
+        if let Some((pos, hearing)) = kept
+            && pos == stored
+        {
+            return Ok((pos, hearing));
+        }
+        let state = if stored.state.is_null() {
+            State::new(rec.language)
+        } else {
+            serde_json::from_value(stored.state.clone()).map_err(StageError::give_up)?
+        };
+        let voice = (self.voice)().map_err(StageError::needs_operator)?;
+        // One part more than needed, so that the sound decoder is warm where hearing goes on.
+        let fed = (stored.position - 1).max(-1);
+        let hearing = Hearing::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language, fed);
+        Ok((stored, hearing))
+    }
+
+    fn keep(&self, id: RecordingId, pos: FollowerPos, hearing: Hearing) {
+        self.hearings.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (pos, hearing));
+    }
+}
+
+#[async_trait]
+impl Follower for Transcriber {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn step_deadline(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
+    async fn step(&self, cx: &FollowCtx, rec: &Recording) -> Result<Progress, StageError> {
+        let (pos, mut hearing) = self.hearing(&cx.store, rec).await?;
+        let parts = cx.store.parts_after(rec.id, hearing.fed, PARTS_PER_STEP).await?;
+        if parts.is_empty() && rec.ended_at.is_none() {
+            self.keep(rec.id, pos, hearing);
+            return Ok(Progress::Idle);
+        }
+        let files = files_of(&cx.store, rec.id, &parts).await?;
+        let _seat = Arc::clone(&self.room).acquire_owned().await.map_err(StageError::retry)?;
+        let stop = cx.stop.clone();
+        let over = parts.is_empty();
+        let before = hearing.state.clone();
+        let work = move || {
+            let mut out = Output::default();
+            let mut spans = Vec::new();
+            for (part, file) in parts.iter().zip(&files) {
+                if stop.is_cancelled() {
+                    break;
+                }
+                hearing.part(part, file, &mut out)?;
+                spans.push((part.seq, hearing::position(part.span.end().as_micros())));
+            }
+            if over {
+                hearing.finish(&mut out)?;
+            }
+            Ok::<_, HearError>((hearing, out, spans))
+        };
+        let (mut hearing, out, spans) = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|e| StageError::retry(format!("hearing was cut short: {e}")))?
+            .map_err(stage_error)?;
+
+        let made_by = self.ears.id();
+        let rows = numbered(&mut hearing.state, rec.id, &out, &made_by, cx);
+        if !over && hearing.state == before {
+            self.keep(rec.id, pos, hearing);
+            return Ok(Progress::Advanced);
+        }
+        let whole = spans.iter().filter(|(_, end)| *end <= hearing.state.final_until).map(|(seq, _)| *seq);
+        let position = whole.max().unwrap_or(pos.position).max(pos.position);
+        let state = serde_json::to_value(&hearing.state).map_err(StageError::give_up)?;
+        let pos = FollowerPos { position, state };
+        let mut tx = cx.store.begin().await?;
+        utterances::insert_utterances(&mut tx, &rows).await?;
+        for d in &out.dropped {
+            utterances::insert_dropped(&mut tx, rec.id, d.span, &d.text, d.reason).await?;
+        }
+        if over {
+            followers::finish_follower(&mut tx, rec.id, NAME, &pos).await?;
+        } else {
+            followers::set_follower(&mut tx, rec.id, NAME, &pos).await?;
+        }
+        tx.commit().await?;
+        for u in &rows {
+            tracing::debug!(recording = %rec.id, at = %u.span, text = u.text, "heard");
+        }
+        if over {
+            tracing::info!(recording = %rec.id, utterances = hearing.state.next_utterance, "transcribed to the end");
+            return Ok(Progress::Done);
+        }
+        self.keep(rec.id, pos, hearing);
+        Ok(Progress::Advanced)
+    }
+}
+
+/// The sentences as rows, with their numbers.
+fn numbered(
+    state: &mut State,
+    recording_id: RecordingId,
+    out: &Output,
+    made_by: &str,
+    cx: &FollowCtx,
+) -> Vec<Utterance> {
+    out.sentences
+        .iter()
+        .map(|s| {
+            let seq = state.next_utterance;
+            state.next_utterance += 1;
+            Utterance {
+                id: UtteranceId::new_at(cx.now()),
+                recording_id,
+                seq,
+                span: s.span,
+                text: s.text.clone(),
+                words: s.words.clone(),
+                made_by: made_by.to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// The files of parts that follow each other.
+async fn files_of(store: &Store, rec: RecordingId, parts: &[Part]) -> Result<Vec<MediaPart>, StoreError> {
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let epochs = store.epochs(rec).await?;
+    let file = |path: &str| Ok::<PathBuf, StoreError>(store.library().local_path(path)?.into_std_path_buf());
+    parts
+        .iter()
+        .map(|p| {
+            let epoch = epochs.iter().find(|e| e.id == p.epoch_id);
+            let epoch = epoch.ok_or(StoreError::NotFound { what: "epoch", id: p.epoch_id.to_string() })?;
+            Ok(MediaPart {
+                path: file(&p.path)?,
+                init_path: file(&epoch.init_path)?,
+                offset_us: epoch.media_start.as_micros(),
+                span: p.span,
+            })
+        })
+        .collect()
+}
+
+fn stage_error(error: HearError) -> StageError {
+    match error {
+        HearError::Asr(e @ (AsrError::Load { .. } | AsrError::UnknownLanguage(_))) => {
+            StageError::needs_operator(e)
+        }
+        other => StageError::retry(other),
+    }
+}

@@ -1,0 +1,285 @@
+//! A recorder on a store of its own, and the ffmpeg program as encoder and judge.
+
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use std::{
+    net::SocketAddr,
+    process::{Command as StdCommand, Stdio},
+    sync::{Arc, Mutex, OnceLock},
+    time::{Duration, Instant},
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clipmill_domain::{
+    Clock, Id, RecordingId, SourceId, WallTime,
+    source::{Language, SourceKind},
+};
+use clipmill_ingest::record::{RecordConfig, RecordError, StatusBoard, run_recorder};
+use clipmill_store::{
+    Store,
+    sources::{self, NewSource},
+    testing::TestStore,
+};
+use clipmill_worker::SystemClock;
+use tokio::{
+    io::AsyncReadExt,
+    process::{Child, Command},
+    sync::oneshot,
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+pub const KEY: &str = "k-7f3a9c-stream-key";
+
+pub fn now() -> WallTime {
+    SystemClock.now()
+}
+
+/// Waits until `yes` says so; fails after `seconds`.
+pub async fn until(what: &str, seconds: u64, yes: impl AsyncFn() -> bool) {
+    let begun = Instant::now();
+    while !yes().await {
+        assert!(begun.elapsed() < Duration::from_secs(seconds), "waited {seconds} s: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), RecordError>>,
+}
+
+pub struct Bench {
+    test: TestStore,
+    config: RecordConfig,
+    pub board: StatusBoard,
+    pub addr: SocketAddr,
+    push: SourceId,
+    running: Option<Running>,
+}
+
+impl Bench {
+    /// A store with one push source, no recorder.
+    pub async fn open() -> Self {
+        logs();
+        let test = TestStore::sqlite().await;
+        let push = add(&test.store, "studio", SourceKind::Push, KEY).await;
+        let board = StatusBoard::default();
+        let config = RecordConfig { board: board.clone(), ..RecordConfig::default() };
+        Self { test, config, board, addr: ([127, 0, 0, 1], 0).into(), push, running: None }
+    }
+
+    pub async fn start(config: RecordConfig) -> Self {
+        let mut bench = Self::open().await;
+        bench.config = RecordConfig {
+            board: bench.board.clone(),
+            rtmp_bind: bench.addr,
+            free_space_floor: config.free_space_floor.min(if config.free_space_floor == u64::MAX {
+                u64::MAX
+            } else {
+                1 << 20
+            }),
+            part: config.part.min(if config.part > Duration::from_secs(10) {
+                config.part
+            } else {
+                Duration::from_secs(1)
+            }),
+            ..config
+        };
+        bench.restart().await;
+        bench
+    }
+
+    pub fn config(&self) -> RecordConfig {
+        self.config.clone()
+    }
+
+    pub async fn restart(&mut self) {
+        let (ready, is_ready) = oneshot::channel();
+        let stop = CancellationToken::new();
+        let (store, config, token) = (self.test.store.clone(), self.config.clone(), stop.clone());
+        let task = tokio::spawn(async move {
+            run_recorder(store, config, token, move |addr| {
+                let _ = ready.send(addr);
+            })
+            .await
+        });
+        self.addr = is_ready.await.expect("the recorder starts");
+        self.running = Some(Running { stop, task });
+    }
+
+    /// Ends the recorder without a chance to tidy up.
+    pub async fn crash(&mut self) {
+        let running = self.running.take().unwrap();
+        running.task.abort();
+        let _ = running.task.await;
+    }
+
+    pub async fn stop(mut self) {
+        let running = self.running.take().unwrap();
+        running.stop.cancel();
+        running.task.await.unwrap().unwrap();
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.test.store
+    }
+
+    pub fn dir(&self) -> Utf8PathBuf {
+        // Beside the library, not in it.
+        let dir = self.test.data_dir.join("made");
+        std::fs::create_dir_all(&dir).unwrap();
+        dir
+    }
+
+    pub async fn add_pull(&self, name: &str, url: &str) -> SourceId {
+        add(self.store(), name, SourceKind::Pull, url).await
+    }
+
+    pub async fn switch_off(&self) {
+        let mut tx = self.store().begin().await.unwrap();
+        sources::set_source_enabled(&mut tx, self.push, false).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// An encoder that pushes in real time.
+    pub fn push(&self, media: &Media, key: &str) -> Child {
+        let url = format!("rtmp://{}/live/{key}", self.addr);
+        Command::new("ffmpeg")
+            .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-re", "-i", media.path.as_str()])
+            .args(["-c", "copy", "-f", "flv", &url])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
+    }
+
+    /// Hashes of the pictures of an epoch, in order.
+    pub async fn frames_of(&self, rec: RecordingId, epoch: usize) -> Vec<String> {
+        let epoch = self.store().epochs(rec).await.unwrap().remove(epoch);
+        let file = |path: &str| std::fs::read(self.store().library().local_path(path).unwrap()).unwrap();
+        let mut bytes = file(&epoch.init_path);
+        for part in self.store().parts(rec).await.unwrap().iter().filter(|p| p.epoch_id == epoch.id) {
+            bytes.extend(file(&part.path));
+        }
+        let whole = self.dir().join(format!("epoch-{}.mp4", epoch.id));
+        std::fs::write(&whole, bytes).unwrap();
+        frame_hashes(&whole)
+    }
+
+    pub fn log_holds_key(&self) -> bool {
+        log_text().lock().unwrap().windows(KEY.len()).any(|w| w == KEY.as_bytes())
+    }
+}
+
+async fn add(store: &Store, name: &str, kind: SourceKind, secret: &str) -> SourceId {
+    let id = SourceId::new_at(now());
+    let mut tx = store.begin().await.unwrap();
+    let new = NewSource {
+        id,
+        name: name.into(),
+        kind,
+        secret: secret.into(),
+        language: Language::Zh,
+        category: None,
+        now: now(),
+    };
+    sources::add_source(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+/// A small H.264 and AAC file, 25 frames a second, a key frame every 12.
+pub struct Media {
+    path: Utf8PathBuf,
+    frames: Vec<String>,
+}
+
+impl Media {
+    pub fn make(dir: &Utf8Path, seconds: u32) -> Self {
+        let path = dir.join(format!("sent-{seconds}.mp4"));
+        let video = format!("testsrc2=size=160x96:rate=25:duration={seconds}");
+        let sound = format!("sine=frequency=440:sample_rate=44100:duration={seconds}");
+        let made = StdCommand::new("ffmpeg")
+            .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"])
+            .args(["-f", "lavfi", "-i", &video, "-f", "lavfi", "-i", &sound])
+            .args(["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "12", "-pix_fmt", "yuv420p"])
+            .args(["-threads", "1", "-c:a", "aac", "-b:a", "64k", path.as_str()])
+            .status()
+            .expect("the ffmpeg program is installed");
+        assert!(made.success());
+        let frames = frame_hashes(&path);
+        assert_eq!(frames.len(), usize::try_from(seconds).unwrap() * 25);
+        Self { path, frames }
+    }
+
+    pub fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
+    pub fn frames(&self) -> Vec<String> {
+        self.frames.clone()
+    }
+}
+
+fn frame_hashes(path: &Utf8Path) -> Vec<String> {
+    let out = StdCommand::new("ffmpeg")
+        .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1", "-i", path.as_str()])
+        .args(["-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-"])
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout)
+        .unwrap()
+        .lines()
+        .filter(|l| !l.starts_with('#'))
+        .map(|l| l.rsplit(',').next().unwrap().trim().to_owned())
+        .collect()
+}
+
+/// Waits for an encoder to end; whether well.
+pub async fn ends(encoder: &mut Child) -> bool {
+    tokio::time::timeout(Duration::from_secs(30), encoder.wait()).await.expect("it ends").unwrap().success()
+}
+
+/// Waits for an encoder to fail; what it said.
+pub async fn fails(encoder: &mut Child) -> String {
+    assert!(!ends(encoder).await, "it was expected to fail");
+    let mut said = String::new();
+    encoder.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
+    said
+}
+
+pub fn signal(encoder: &Child, name: &str) {
+    let pid = encoder.id().expect("it runs").to_string();
+    assert!(StdCommand::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+}
+
+fn log_text() -> &'static Arc<Mutex<Vec<u8>>> {
+    static TEXT: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
+    TEXT.get_or_init(Arc::default)
+}
+
+struct Tee;
+
+impl std::io::Write for Tee {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        log_text().lock().unwrap().extend_from_slice(buf);
+        eprint!("{}", String::from_utf8_lossy(buf));
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Everything logged, down to debug, is kept so that a test can look for secrets in it.
+fn logs() {
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter("debug,sqlx=info,h2=info")
+        .with_ansi(false)
+        .with_writer(|| Tee)
+        .try_init();
+}
