@@ -116,7 +116,7 @@ async fn every_word_is_written_once_with_its_true_time_across_failures_and_resta
         .status()
         .unwrap();
     assert!(made.success());
-    bench.add_pull("beeps", media.as_str()).await;
+    bench.add_pull("beeps", &format!("file://{media}")).await;
     let store = bench.store().clone();
     until("it is recorded", 15, async || {
         store.recordings(1).await.unwrap().first().is_some_and(|r| r.ended_at.is_some())

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clipmill_domain::{
-    Clock, Id, MediaTime, SegmentId, SellingPointId,
+    Clock, Id, SegmentId, SellingPointId,
     product::Product,
     recording::Recording,
     selling_point::{Evidence, Segment, SellingPoint},
-    transcript::Utterance,
+    transcript::{Utterance, heard_until},
 };
 use clipmill_inference::classify::{Classifier, LabelProbs};
 use clipmill_store::{Store, followers::{self, FollowerPos}, segments};
@@ -110,11 +110,6 @@ impl Follower for Classify {
         self.commit(store, recording, state, last, closed, &products, done).await?;
         Ok(if done { Progress::Done } else { Progress::Advanced })
     }
-}
-
-/// Media time up to which the transcript is final, as the transcriber keeps it.
-fn heard_until(state: &serde_json::Value) -> Option<MediaTime> {
-    state.get("final_until_us").and_then(serde_json::Value::as_i64).map(MediaTime::from_micros)
 }
 
 impl Classify {

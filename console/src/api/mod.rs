@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, ConfigError};
 
 pub use router::openapi_json;
+pub(crate) use sources::new_stream_key;
 
 /// After a stop, answers under way (a large video, say) get this long before they are cut off.
 const GRACE: Duration = Duration::from_secs(3);

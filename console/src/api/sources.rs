@@ -108,7 +108,7 @@ fn pull_url(url: &str) -> Result<String, String> {
 }
 
 /// 160 random bits as hexadecimal text.
-fn new_stream_key() -> SecretString {
+pub(crate) fn new_stream_key() -> SecretString {
     SecretString::from(rand::random::<[u8; 20]>().iter().map(|b| format!("{b:02x}")).collect::<String>())
 }
 

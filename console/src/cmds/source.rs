@@ -5,10 +5,10 @@ use clap::Subcommand;
 use clipmill_domain::{Clock, Id, SourceId, product::Product, source::{Language, Source, SourceKind}};
 use clipmill_store::{Store, audit, sources};
 use clipmill_worker::SystemClock;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{Cli, Failure, load, open_store};
-use crate::config::Config;
+use crate::{api::new_stream_key, config::Config};
 
 /// What to do with the sources.
 #[derive(Debug, Subcommand)]
@@ -66,7 +66,7 @@ async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure>
             println!("added {name} ({})", added.source.id);
             if let Some(key) = added.stream_key {
                 println!("push to      rtmp://{}/live", config.record.rtmp_bind);
-                println!("stream key   {key}");
+                println!("stream key   {}", key.expose_secret());
                 println!("The key is shown this once; only its hash is kept.");
             }
             Ok(())
@@ -111,7 +111,7 @@ async fn set_enabled(store: &Store, name: &str, enabled: bool) -> Result<(), Fai
 /// A source just added, and the key that is shown once.
 pub(super) struct Added {
     pub source: Source,
-    pub stream_key: Option<String>,
+    pub stream_key: Option<SecretString>,
 }
 
 /// Adds a pull source of `url`, or a push source with a fresh key.
@@ -124,9 +124,9 @@ pub(super) async fn add(
     products: &[Product],
 ) -> Result<Added, Failure> {
     let now = SystemClock.now();
-    let stream_key = url.is_none().then(sources::new_stream_key);
+    let stream_key = url.is_none().then(new_stream_key);
     let kind = if url.is_some() { SourceKind::Pull } else { SourceKind::Push };
-    let secret = url.or_else(|| stream_key.clone().map(SecretString::from)).unwrap_or_default();
+    let secret = url.or_else(|| stream_key.clone()).unwrap_or_default();
     let new = sources::NewSource {
         id: SourceId::new_at(now),
         name: name.to_owned(),

@@ -1,21 +1,25 @@
 //! `clipmill work`: followers and stages of the whole road, wired on one page.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use clipmill_clipper::{
     classify::Classify,
     cut::{CutDraft, CutExact, plan::CutRules},
     segment::SegmentRules,
 };
-use clipmill_inference::{classify::QwenClassifier, registry::Registry};
-use clipmill_ingest::transcribe::Transcribe;
+use clipmill_inference::{asr::{Whisper, WhisperOptions}, classify::QwenClassifier, registry::Registry};
+use clipmill_ingest::transcribe::Transcriber;
 use clipmill_publish::{
     calendar::Rhythm,
     platform::{LocalFolder, Platform as _},
     post::{PlanPosts, Upload},
 };
 use clipmill_remix::{arrange::Template, render::Render};
-use clipmill_worker::{Engine, QueueName};
+use clipmill_domain::Clock as _;
+use clipmill_store::{Store, StoreError, check::sweep_leftovers};
+use clipmill_worker::{Engine, QueueName, SystemClock};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::{Cli, Failure, error_chain, load, open_store, pulse::Pulse, start_telemetry, stop_signal};
 use crate::config::Config;
@@ -37,16 +41,51 @@ pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
     let engine = wire(&config, models);
     tracing::info!("models are loaded; the workers are up");
     pulse.ready()();
+    let sweeper = tokio::spawn(sweep(store.clone(), stop.clone()));
     let done = engine.run(store.clone(), stop).await;
+    sweeper.abort();
     drop(pulse);
     store.close().await;
     telemetry.shutdown(crate::telemetry::SHUTDOWN_DEADLINE).await;
     done.map_err(|e| Failure::new(error_chain(&e)))
 }
 
+/// One speech inference at a time: on two cores the other belongs to cutting and rendering.
+const INFERENCES_AT_ONCE: usize = 1;
+
+/// How often what crashed attempts left behind is swept up.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// A file without a row is taken for work in flight while it is younger than this, in milliseconds.
+const IN_FLIGHT_MS: i64 = 30_000;
+
+/// A temporary file older than this belongs to nobody.
+const TEMP_AGE: Duration = Duration::from_secs(6 * 3600);
+
+/// Deletes what crashed attempts left behind, and garbage.
+async fn sweep(store: Store, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let swept = async {
+            let left = sweep_leftovers(&store, IN_FLIGHT_MS, SystemClock.now()).await?;
+            let garbage = store.sweep_garbage(100).await?;
+            let temp = store.library().sweep_temp(TEMP_AGE).await?;
+            Ok::<_, StoreError>((left, garbage, temp))
+        };
+        match swept.await {
+            Ok((0, 0, 0)) => {}
+            Ok((left, garbage, temp)) => tracing::info!(left, garbage, temp, "swept files that no row names"),
+            Err(error) => tracing::warn!(%error, "cannot sweep"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
 /// Every model of the road, verified and loaded.
 struct Models {
-    transcribe: Transcribe,
+    transcribe: Transcriber,
     classifier: QwenClassifier,
 }
 
@@ -57,8 +96,11 @@ impl Models {
         let speech = registry.verify(&config.transcribe.model).map_err(|e| bad(&e))?;
         let voice = registry.verify("silero-vad").map_err(|e| bad(&e))?;
         let language = registry.verify(&config.classify.model).map_err(|e| bad(&e))?;
+        let options = WhisperOptions { threads: u16::try_from(config.transcribe.threads).unwrap_or(1), ..WhisperOptions::default() };
+        let ears = Whisper::load(&speech, options).map_err(|e| bad(&e))?;
+        let room = Arc::new(Semaphore::new(INFERENCES_AT_ONCE));
         let transcribe =
-            Transcribe::load(&speech, &voice.path, config.transcribe.threads).map_err(|e| bad(&e))?;
+            Transcriber::with_silero(Arc::new(ears), &voice.path, room).map_err(|e| bad(&e))?;
         let classifier =
             QwenClassifier::open(&language.path, config.classify.head.as_deref()).map_err(|e| bad(&e))?;
         Ok(Self { transcribe, classifier })
@@ -83,6 +125,7 @@ fn wire(config: &Config, models: Models) -> Engine {
     let target = folder.target().to_owned();
     let spacing_ms = i64::try_from(config.publish.spacing_seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
     Engine::builder()
+        .instance(format!("work@{}", host_name()))
         .follower(models.transcribe)
         .follower(Classify::new(Arc::new(models.classifier), SegmentRules::default()))
         .stage(CutDraft { rules })
@@ -94,4 +137,10 @@ fn wire(config: &Config, models: Models) -> Engine {
         .concurrency(QueueName::Small, 2)
         .concurrency(QueueName::Publish, 1)
         .build()
+}
+
+/// The machine's name: a worker that starts takes back at once what its dead predecessor here left running.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
 }

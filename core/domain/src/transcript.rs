@@ -35,3 +35,12 @@ pub struct Utterance {
     /// What recognised it: model name and version.
     pub made_by: String,
 }
+
+/// Media time up to which everything is heard, final and stored: the one word that the transcriber's stored state says
+/// to whoever reads its utterances. `None` before the first step.
+///
+/// It is the field `final_until` of that state, in samples of 16 kHz from media time zero.
+pub fn heard_until(transcriber_state: &serde_json::Value) -> Option<MediaTime> {
+    let samples = transcriber_state.get("final_until")?.as_i64()?;
+    Some(MediaTime::from_micros(samples.saturating_mul(1_000_000) / 16_000))
+}

@@ -3,10 +3,13 @@
 //! `cargo run -p clipmill-inference --example transcribe -- MODELS SOUND LANGUAGE [live]`: the samples as one piece, at most
 //! 30 s, or with `live` by way of voice activity, chunks and guards.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clipmill_inference::{
-    asr::{RecognizedSegment, Recognizer, Whisper, WhisperOptions, live::{RecognizedChunk, SpeechToText}},
+    asr::{
+        RecognizedSegment, Recognizer, Whisper, WhisperOptions,
+        live::{RecognizedChunk, SpeechToText},
+    },
     registry::Registry,
     vad::{ChunkerConfig, Vad},
 };
@@ -18,12 +21,16 @@ fn main() -> anyhow::Result<()> {
     };
     let registry = Registry::new(models.as_str(), None)?;
     let bytes = std::fs::read(sound)?;
-    let samples: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-    let whisper = Whisper::load(&registry.verify("whisper-base")?, WhisperOptions::default())?;
+    let samples: Vec<f32> =
+        bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    // Room for a machine that is busy with other things.
+    let options = WhisperOptions { deadline: Duration::from_secs(1800), ..WhisperOptions::default() };
+    let whisper = Whisper::load(&registry.verify("whisper-base")?, options)?;
     let began = Instant::now();
     if how.first().is_some_and(|h| h == "live") {
         let vad = Vad::load(&registry.path("silero-vad")?)?;
-        let mut live = SpeechToText::new(vad.into_stream(), whisper, language.as_str(), ChunkerConfig::default());
+        let mut live =
+            SpeechToText::new(vad.into_stream(), whisper, language.as_str(), ChunkerConfig::default());
         let mut at = 0;
         for block in samples.chunks(1600) {
             live.push(at, block)?.chunks.iter().for_each(show);

@@ -77,7 +77,12 @@ impl Guarded {
 
     /// How many letters and digits were kept.
     pub fn letters(&self) -> usize {
-        self.kept.iter().flat_map(|s| &s.words).flat_map(|w| w.text.chars()).filter(|c| c.is_alphanumeric()).count()
+        self.kept
+            .iter()
+            .flat_map(|s| &s.words)
+            .flat_map(|w| w.text.chars())
+            .filter(|c| c.is_alphanumeric())
+            .count()
     }
 }
 
@@ -134,7 +139,9 @@ fn unloop(segments: Vec<RecognizedSegment>) -> Guarded {
     // Letters with the word they are in, counted over all segments.
     let mut letters: Vec<(char, usize)> = vec![];
     for (i, word) in segments.iter().flat_map(|s| &s.words).enumerate() {
-        letters.extend(word.text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).map(|c| (c, i)));
+        letters.extend(
+            word.text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).map(|c| (c, i)),
+        );
     }
     let gone = repeated_words(&letters);
     let mut out = Guarded::default();
@@ -148,7 +155,8 @@ fn unloop(segments: Vec<RecognizedSegment>) -> Guarded {
         let (lost, kept) = (words(lost), words(kept));
         out.dropped.extend(dropped(&lost, DropReason::Loop));
         if !kept.is_empty() {
-            let end_s = if lost.is_empty() { segment.end_s } else { kept.last().map_or(segment.end_s, |w| w.end_s) };
+            let end_s =
+                if lost.is_empty() { segment.end_s } else { kept.last().map_or(segment.end_s, |w| w.end_s) };
             out.kept.push(RecognizedSegment { start_s: segment.start_s, end_s, words: kept });
         }
     }
@@ -192,7 +200,8 @@ fn dropped(words: &[RecognizedWord], reason: DropReason) -> Option<Dropped> {
 /// Whether nobody could say `text` in `speech_s` seconds.
 pub fn too_fast(text: &str, speech_s: f64) -> bool {
     let letters = text.chars().filter(|c| c.is_alphanumeric());
-    let needed: f64 = letters.map(|c| if is_cjk(c) { 1.0 / CJK_A_SECOND } else { 1.0 / LETTERS_A_SECOND }).sum();
+    let needed: f64 =
+        letters.map(|c| if is_cjk(c) { 1.0 / CJK_A_SECOND } else { 1.0 / LETTERS_A_SECOND }).sum();
     needed > speech_s.max(0.0) + SPEED_SLACK_S
 }
 
@@ -224,7 +233,9 @@ mod tests {
         let mut texts: Vec<String> = vec![];
         for c in text.chars() {
             match texts.last_mut() {
-                Some(number) if c.is_ascii_digit() && number.ends_with(|d: char| d.is_ascii_digit()) => number.push(c),
+                Some(number) if c.is_ascii_digit() && number.ends_with(|d: char| d.is_ascii_digit()) => {
+                    number.push(c)
+                }
                 _ => texts.push(c.to_string()),
             }
         }
@@ -258,7 +269,8 @@ mod tests {
 
     #[test]
     fn prices_countdowns_and_plain_emphasis_stay() {
-        for line in ["一百零九一百零九", "三二一上车", "100000000块", "真的真的很软", "五四三二一"] {
+        for line in ["一百零九一百零九", "三二一上车", "100000000块", "真的真的很软", "五四三二一"]
+        {
             let g = guard(said(line), 30.0);
             assert_eq!(text(&g), line);
             assert_eq!(g.dropped, []);
@@ -286,7 +298,11 @@ mod tests {
         let mut segments = said("我号链接点进去选颜色");
         let at = segments[0].end_s;
         let word = |text: &str| RecognizedWord { text: text.into(), start_s: at, end_s: at + 0.16, p: 0.4 };
-        segments.push(RecognizedSegment { start_s: at, end_s: at + 0.16, words: vec![word("谢"), word("谢")] });
+        segments.push(RecognizedSegment {
+            start_s: at,
+            end_s: at + 0.16,
+            words: vec![word("谢"), word("谢")],
+        });
         let g = guard(segments, 3.0);
         assert_eq!((text(&g).as_str(), g.dropped[0].text.as_str()), ("我号链接点进去选颜色", "谢谢"));
         assert!(!g.ran_wild());

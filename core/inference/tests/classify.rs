@@ -4,12 +4,9 @@ use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
 use clipmill_domain::taxonomy::Label;
-use clipmill_inference::{
-    classify::{
-        Classifier, ClassifyError, Example, Head, Judged, LabelProbs, QwenClassifier, Report, data_sha256,
-        read_examples,
-    },
-    llm::Qwen,
+use clipmill_inference::classify::{
+    Classifier, ClassifyError, Example, Head, Judged, LabelProbs, QwenClassifier, Report, data_sha256,
+    read_examples,
 };
 
 const MODEL: &str = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf";
@@ -88,34 +85,31 @@ fn the_built_in_head_was_fitted_on_the_data_beside_it() {
     assert!(facts.cv_accuracy > 0.84 && facts.cv_macro_f1 > 0.84, "{facts:?}");
 }
 
+/// Every other item, to keep the suite quick; the evaluation command judges whole sets.
 #[test]
-fn the_default_classifier_answers_the_development_set() {
+fn the_default_classifier_answers_the_development_set_and_refuses_another_features_head() {
     let classifier = QwenClassifier::open(&model(), None).unwrap();
     let id = classifier.id();
     assert!(id.starts_with("qwen2.5-coder-0.5b@1d961463/l18-mean/head@"), "{id}");
 
-    let dev = examples("selling-points/dev.jsonl");
+    let dev: Vec<_> = examples("selling-points/dev.jsonl").into_iter().step_by(2).collect();
     let texts: Vec<&str> = dev.iter().map(|e| e.text.as_str()).collect();
     let answers = classifier.classify(&texts).unwrap();
     let judged: Vec<_> = dev.iter().zip(&answers).map(|(example, p)| Judged { example, probs: *p }).collect();
     let report = Report::of(&judged);
     println!("{report}");
-    assert!(report.accuracy >= 0.88, "{report}");
+    assert!(report.items == 30 && report.accuracy >= 0.86, "{report}");
     assert!(answers.iter().all(|p| (p.as_array().iter().sum::<f32>() - 1.0).abs() < 1e-4));
 
     let alone = classifier.classify(&[texts[7], " \n", ""]).unwrap();
     assert_eq!(alone, [answers[7], LabelProbs::certain(Label::Chat), LabelProbs::certain(Label::Chat)]);
     assert_eq!(classifier.classify(&[]).unwrap(), []);
-}
 
-#[test]
-fn a_head_for_another_feature_is_refused() {
-    let bytes = Head::built_in().unwrap().to_bytes().unwrap();
+    let (llm, head) = classifier.into_parts();
+    let mut bytes = head.to_bytes().unwrap();
     let at = bytes.windows(8).position(|w| w == b"1d961463").unwrap();
-    let mut other = bytes;
-    other[at..at + 8].copy_from_slice(b"00000000");
-    let head = Head::from_bytes(&other, "other").unwrap();
-    let error = QwenClassifier::new(Qwen::open(&model()).unwrap(), head).unwrap_err();
+    bytes[at..at + 8].copy_from_slice(b"00000000");
+    let error = QwenClassifier::new(llm, Head::from_bytes(&bytes, "other").unwrap()).unwrap_err();
     assert!(matches!(error, ClassifyError::OtherFeature { .. }), "{error}");
     assert!(error.to_string().contains("@00000000"), "{error}");
 }

@@ -6,7 +6,10 @@
 use std::{path::Path, process::Command, time::Instant};
 
 use clipmill_inference::{
-    asr::{AsrError, Recognizer, Whisper, WhisperOptions, live::{RecognizedChunk, SpeechToText}},
+    asr::{
+        AsrError, Recognizer, Whisper, WhisperOptions,
+        live::{RecognizedChunk, SpeechToText},
+    },
     guard::DropReason,
     registry::{ModelFile, Registry},
     vad::{ChunkerConfig, FRAME, Vad, Voice},
@@ -19,10 +22,13 @@ fn root() -> &'static Path {
 }
 
 fn model(name: &str) -> ModelFile {
-    let folder = std::env::var("CLIPMILL_MODELS").unwrap_or_else(|_| root().join("target/models").display().to_string());
+    let folder = std::env::var("CLIPMILL_MODELS")
+        .unwrap_or_else(|_| root().join("target/models").display().to_string());
     let registry = Registry::new(folder.as_str(), None).unwrap();
     registry.verify(name).unwrap_or_else(|e| {
-        panic!("{e}\nfetch it for the tests: cargo run -p clipmill-inference --example fetch -- {folder} {name}")
+        panic!(
+            "{e}\nfetch it for the tests: cargo run -p clipmill-inference --example fetch -- {folder} {name}"
+        )
     })
 }
 
@@ -150,7 +156,13 @@ fn spelt(digits: &str) -> String {
 #[test]
 fn numbers_compare_as_spoken() {
     let plain = |t: &str| plain_zh(t).into_iter().collect::<String>();
-    for (a, b) in [("两件169。", "二件一百六十九"), ("1万", "一万"), ("15%的亚麻", "百分之十五的亚麻"), ("22.5瓦", "二十二点五瓦"), ("109", "一百零九")] {
+    for (a, b) in [
+        ("两件169。", "二件一百六十九"),
+        ("1万", "一万"),
+        ("15%的亚麻", "百分之十五的亚麻"),
+        ("22.5瓦", "二十二点五瓦"),
+        ("109", "一百零九"),
+    ] {
         assert_eq!(plain(a), plain(b));
     }
     assert!((error_rate(&plain_zh("一二三四"), &plain_zh("一二四五")) - 0.5).abs() < 1e-9);
@@ -166,7 +178,10 @@ fn the_chinese_live_is_understood() {
     let truth = script("zh_live.jsonl");
     let said: String = truth.iter().map(|t| t.2.as_str()).collect();
     let cer = error_rate(&plain_zh(&said), &plain_zh(&text(&chunks)));
-    println!("character error rate {cer:.3}, {:.2} s wall a second of sound", began.elapsed().as_secs_f64() / seconds);
+    println!(
+        "character error rate {cer:.3}, {:.2} s wall a second of sound",
+        began.elapsed().as_secs_f64() / seconds
+    );
     assert!(cer < 0.27, "character error rate {cer:.3}: {}", text(&chunks));
     // No Traditional characters are left (these are among the commonest).
     assert!(!text(&chunks).contains(['們', '點', '這', '個', '說', '麼', '塊', '電']));
@@ -189,7 +204,12 @@ fn the_chinese_live_is_understood() {
         .map(|w| nearest(w[1].0, &|i| segments[i].start_s))
         .collect();
     off.sort_by(f64::total_cmp);
-    println!("starts after a pause: median {:.0} ms, worst {:.0} ms of {}", off[off.len() / 2] * 1e3, off.last().unwrap() * 1e3, off.len());
+    println!(
+        "starts after a pause: median {:.0} ms, worst {:.0} ms of {}",
+        off[off.len() / 2] * 1e3,
+        off.last().unwrap() * 1e3,
+        off.len()
+    );
     assert!(off.len() > 5 && off[off.len() / 2] < 0.15, "{off:?}");
 }
 
@@ -199,11 +219,18 @@ fn a_loop_is_noticed_and_mended() {
     let (from, until) = (72.0, 92.0);
     let chunks = hear(&sound("en_live.opus", from, until - from), "en");
     let words = |t: &str| {
-        let t = t.to_lowercase().replace("ten thousand milliamp hours", "10000 mah").replace("eighty percent", "80").replace("fifty", "50").replace("two hundred", "200");
-        let t: String = t.replace(',', "").chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+        let t = t
+            .to_lowercase()
+            .replace("ten thousand milliamp hours", "10000 mah")
+            .replace("eighty percent", "80")
+            .replace("fifty", "50")
+            .replace("two hundred", "200");
+        let t: String =
+            t.replace(',', "").chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
         t.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
     };
-    let said: Vec<_> = script("en_live.jsonl").into_iter().filter(|t| t.0 > from && t.1 < until).map(|t| t.2).collect();
+    let said: Vec<_> =
+        script("en_live.jsonl").into_iter().filter(|t| t.0 > from && t.1 < until).map(|t| t.2).collect();
     let wer = error_rate(&words(&said.join(" ")), &words(&text(&chunks)));
     println!("word error rate {wer:.3}: {}", text(&chunks));
     assert!(wer < 0.15, "word error rate {wer:.3}: {}", text(&chunks));
@@ -238,14 +265,21 @@ fn the_recogniser_refuses_what_it_cannot_do() {
     assert!(matches!(whisper.transcribe(&[], "zh"), Err(AsrError::NoSound)));
     let err = whisper.transcribe(&[0.0; RATE], "klingon").unwrap_err();
     assert!(err.to_string().contains("klingon"), "{err}");
-    assert!(whisper.id().starts_with("whisper-base@") && whisper.id().ends_with("/greedy"), "{}", whisper.id());
+    assert!(
+        whisper.id().starts_with("whisper-base@") && whisper.id().ends_with("/greedy"),
+        "{}",
+        whisper.id()
+    );
     let hurried = WhisperOptions { deadline: std::time::Duration::ZERO, ..WhisperOptions::default() };
     let hurried = Whisper::load(&model("whisper-base"), hurried).unwrap();
     assert!(matches!(hurried.transcribe(&[0.1; RATE], "zh"), Err(AsrError::TooSlow { .. })));
     // A short piece of real sound is padded; its words stay inside it.
     let cut = sound("zh_live.opus", 58.0, 1.2);
     for s in whisper.transcribe(&cut, "zh").unwrap() {
-        assert!(s.end_s <= 1.2 && s.words.iter().all(|w| w.start_s <= w.end_s && w.end_s <= s.end_s), "{s:?}");
+        assert!(
+            s.end_s <= 1.2 && s.words.iter().all(|w| w.start_s <= w.end_s && w.end_s <= s.end_s),
+            "{s:?}"
+        );
     }
 }
 

@@ -176,8 +176,7 @@ impl Runs {
             if decoding.decoder.send_packet(&packet).is_err() {
                 continue;
             }
-            loop {
-                let Some(decoding) = &mut self.decoding else { break };
+            while let Some(decoding) = &mut self.decoding {
                 let mut sound = frame::Audio::empty();
                 if decoding.decoder.receive_frame(&mut sound).is_err() {
                     break;

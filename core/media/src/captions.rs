@@ -8,8 +8,10 @@ use clipmill_domain::remix::Caption;
 pub const FONT: &str = "Noto Sans CJK SC";
 /// Share of the frame's width a line may take.
 const WIDTH_SHARE: f32 = 0.84;
-/// Font size as a share of the frame's shorter side.
-const SIZE_SHARE: f32 = 0.075;
+/// The em (the side of a Chinese character) as a share of the frame's shorter side.
+const EM_SHARE: f32 = 0.072;
+/// ASS sizes a font by its line height; this is [`FONT`]'s, in ems.
+const LINE_EM: f32 = 1.448;
 /// Distance of the lowest line from the bottom, as a share of the height: above what the apps draw there.
 const BOTTOM_SHARE: f32 = 0.27;
 
@@ -29,14 +31,14 @@ pub fn width_em(line: &str) -> f32 {
 
 /// How many ems fit on a line of a frame this size at the usual font size.
 pub fn line_em_max(width: u32, height: u32) -> f32 {
-    px(width) * WIDTH_SHARE / font_size(width, height)
+    px(width) * WIDTH_SHARE / em(width, height)
 }
 
 /// The whole document for a frame of `width` × `height`; times in playing time.
 ///
 /// Lines are never wrapped by the renderer; one that is too long for the frame is drawn smaller.
 pub fn ass_document(captions: &[Caption], width: u32, height: u32) -> String {
-    let size = font_size(width, height);
+    let size = em(width, height) * LINE_EM;
     let side = px(width) * (1.0 - WIDTH_SHARE) / 2.0;
     let mut doc = format!(
         "[Script Info]\nScriptType: v4.00+\nPlayResX: {width}\nPlayResY: {height}\nWrapStyle: 2\n\
@@ -46,7 +48,7 @@ pub fn ass_document(captions: &[Caption], width: u32, height: u32) -> String {
          Style: Caption,{FONT},{size:.0},&H00FFFFFF,&H00FFFFFF,&H00181818,&H80000000,-1,0,0,0,100,100,0,0,1,\
          {outline:.1},0,2,{side:.0},{side:.0},{bottom:.0},1\n\n[Events]\nFormat: Layer, Start, End, Style, Name, \
          MarginL, MarginR, MarginV, Effect, Text\n",
-        outline = (size * 0.07).max(1.0),
+        outline = (size * 0.05).max(1.0),
         bottom = px(height) * BOTTOM_SHARE,
     );
     for caption in
@@ -67,8 +69,9 @@ pub fn ass_document(captions: &[Caption], width: u32, height: u32) -> String {
     doc
 }
 
-fn font_size(width: u32, height: u32) -> f32 {
-    (px(width.min(height)) * SIZE_SHARE).round().max(8.0)
+/// The side of a Chinese character in pixels.
+fn em(width: u32, height: u32) -> f32 {
+    (px(width.min(height)) * EM_SHARE).round().max(6.0)
 }
 
 fn px(n: u32) -> f32 {

@@ -221,7 +221,8 @@ impl PartWriter {
         }
         let (_, last_us) = self.last.get(packet.kind as usize).copied().flatten()?;
         let step = dts_us - last_us;
-        (step > JUMP_MICROS_MAX || step < -BACK_MICROS_MAX).then_some(EndReason::TimestampJump)
+        let steady = (-BACK_MICROS_MAX..=JUMP_MICROS_MAX).contains(&step);
+        (!steady).then_some(EndReason::TimestampJump)
     }
 
     /// The packet on the epoch's clock, in part ticks; `None` for sound from well before it begins.

@@ -1,11 +1,6 @@
 //! Reading parts back, on media time.
 
-use std::{
-    fs,
-    io::Cursor,
-    path::Path,
-    ptr,
-};
+use std::{fs, io::Cursor, path::Path, ptr};
 
 use clipmill_domain::Span;
 use ffmpeg_next::{self as ff, Rational, codec::Parameters, format::context::StreamIo};

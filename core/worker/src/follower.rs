@@ -209,7 +209,7 @@ impl Pursuit {
                     Err(join) => format!("its task ended: {join}"),
                 })),
             },
-            () = tokio::time::sleep(limit) => format!("a step took longer than {:.0} s", limit.as_secs_f64()),
+            () = tokio::time::sleep(limit) => format!("a step took longer than {limit:?}"),
             () = self.abandon.cancelled() => "the engine stops".to_owned(),
         };
         stop.cancel();

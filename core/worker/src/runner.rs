@@ -194,8 +194,8 @@ impl Runner {
                     Err(join) => End::Failed(StageError::retry(why_ended(join))),
                 },
                 () = &mut deadline => {
-                    let limit = stage.deadline().as_secs_f64();
-                    break End::Failed(StageError::retry(format!("stopped at its deadline of {limit:.0} s")));
+                    let limit = stage.deadline();
+                    break End::Failed(StageError::retry(format!("stopped at its deadline of {limit:?}")));
                 }
                 () = self.abandon.cancelled() => break End::Abandoned,
                 _ = watch.tick() => {

@@ -33,7 +33,8 @@ impl Follower for Scripted {
         "scripted"
     }
     fn step_deadline(&self) -> Duration {
-        Duration::from_millis(300)
+        // Long enough to print a panic's backtrace on a loaded machine.
+        Duration::from_millis(1500)
     }
     async fn step(&self, cx: &FollowCtx, rec: &Recording) -> Result<Progress, StageError> {
         let nth = {

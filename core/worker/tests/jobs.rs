@@ -126,19 +126,22 @@ async fn a_hung_run_ends_at_its_deadline_or_when_it_falls_silent() {
         let stall = Some(Duration::from_millis(400));
         let by_silence = Stamp { name: "test.stall", stall, ..Stamp::new(&[silent], hang) };
         let beats = act(|cx, _| async move {
-            for _ in 0..10 {
+            for _ in 0..20 {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 cx.beat();
             }
             Ok(format!("attempt {}", cx.attempt))
         });
-        let beating =
-            Stamp { name: "test.beats", stall: Some(Duration::from_secs(1)), ..Stamp::new(&[lively], beats) };
+        let beating = Stamp {
+            name: "test.beats",
+            stall: Some(Duration::from_millis(1200)),
+            ..Stamp::new(&[lively], beats)
+        };
         let builder = Engine::builder().stage(by_deadline).stage(by_silence).stage(beating);
         let engine =
             Running::start(&fresh.store, builder.concurrency(QueueName::Small, 3).options(options()));
         let after = async |id| until("it failed", async || job_of(&fresh.store, id).await?.last_error).await;
-        assert_eq!(after(slow).await, "stopped at its deadline of 0 s");
+        assert_eq!(after(slow).await, "stopped at its deadline of 300ms");
         assert!(after(silent).await.starts_with("stopped: no progress for 0."));
         for id in [slow, silent, lively] {
             job_reaches(&fresh.store, id, JobState::Done).await;

@@ -74,11 +74,11 @@ async fn tick(desk: &Arc<Desk>, pulling: &mut HashMap<SourceId, Pulling>) -> Res
         }
     }
     for source in sources.iter().filter(|s| s.enabled && s.kind == SourceKind::Pull) {
-        if !pulling.contains_key(&source.id) {
+        pulling.entry(source.id).or_insert_with(|| {
             let halt = Halt::new(desk.abandon.child_token());
             let task = desk.threads.spawn(pulls::pull(Arc::clone(desk), source.clone(), halt.clone()));
-            pulling.insert(source.id, Pulling { halt, task });
-        }
+            Pulling { halt, task }
+        });
     }
     end_idle(desk, &sources).await
 }

@@ -14,6 +14,9 @@ use url::Url;
 /// How long connecting and finding the tracks may take.
 const OPEN: Duration = Duration::from_secs(12);
 
+/// FFmpeg's names of the containers that are taken. It also knows some that find "media" in any text file.
+const CONTAINERS: &str = "mov,mp4,matroska,webm,flv,live_flv,mpegts,mpeg,hls,rtsp,sdp,rtp,avi,ogg,aac,mp3,ac3,wav,flac,h264,hevc,webvtt";
+
 /// What kind of thing a pull source's URL names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PullKind {
@@ -69,7 +72,8 @@ pub fn open(
     stop: Arc<AtomicBool>,
 ) -> Result<Input, MediaError> {
     let url = url.expose_secret();
-    let mut options = OpenOptions { open_deadline: OPEN, read_deadline: stall, ..OpenOptions::default() };
+    let format = Some(CONTAINERS.to_owned());
+    let mut options = OpenOptions { open_deadline: OPEN, read_deadline: stall, format, options: vec![] };
     let address = if kind == PullKind::LocalFile {
         let path = Url::parse(url).ok().and_then(|u| u.to_file_path().ok()).unwrap_or_else(|| url.into());
         check_file(&path)?;
@@ -82,7 +86,13 @@ pub fn open(
         }
         url.to_owned()
     };
-    Input::open(InputFrom::Url(address), &options, stop)
+    Input::open(InputFrom::Url(address), &options, stop).map_err(|error| match error {
+        // The file is there: what cannot be opened is what is in it.
+        MediaError::Open { what, detail } if kind == PullKind::LocalFile => {
+            MediaError::NotMedia { what, detail }
+        }
+        other => other,
+    })
 }
 
 fn check_file(path: &Path) -> Result<(), MediaError> {

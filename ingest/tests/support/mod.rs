@@ -218,6 +218,14 @@ impl Media {
         &self.path
     }
 
+    /// Whether `kept` is where this begins. A stream that breaks off between re-ordered frames may lack up to two
+    /// of those before its last.
+    pub fn begins_with(&self, kept: &[String]) -> bool {
+        let (sure, rest) = kept.split_at(kept.len().saturating_sub(2));
+        let near = &self.frames[sure.len()..self.frames.len().min(sure.len() + 4)];
+        !kept.is_empty() && self.frames.starts_with(sure) && rest.iter().all(|f| near.contains(f))
+    }
+
     pub fn frames(&self) -> Vec<String> {
         self.frames.clone()
     }
@@ -278,7 +286,7 @@ impl std::io::Write for Tee {
 /// Everything logged, down to debug, is kept so that a test can look for secrets in it.
 fn logs() {
     let _ = tracing_subscriber::fmt()
-        .with_env_filter("debug,sqlx=info,h2=info")
+        .with_env_filter("debug,sqlx=info,whisper_rs=warn")
         .with_ansi(false)
         .with_writer(|| Tee)
         .try_init();

@@ -17,6 +17,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clipmill_domain::source::Language;
 use clipmill_store::Store;
 use clipmill_worker::supervise::{ChildSpec, SuperviseError, Supervisor};
+use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{Cli, EXIT_INTERRUPTED, Failure, error_chain, source, stop_signal};
@@ -73,8 +74,9 @@ pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
 async fn play(cli: &Cli, args: &Args, stop: &CancellationToken, say: &Progress) -> Result<report::Report> {
     let stand = Stand::prepare(&args.dir, cli.models_dir.as_deref())?;
     say.line("making the demo's picture (once)");
+    let folder = args.dir.join("picture");
     let live = tokio::select! {
-        live = picture::make(args.lang, &args.dir.join("picture")) => live?,
+        live = picture::make(args.lang, &folder) => live?,
         () = stop.cancelled() => bail!("stopped"),
     };
     let whole = clipmill_media::probe(live.as_std_path()).context("probe the demo's live")?.duration_s;
@@ -104,7 +106,7 @@ async fn play(cli: &Cli, args: &Args, stop: &CancellationToken, say: &Progress) 
     say.line(&format!("log: {}", stand.log_path()));
 
     let outcome = tokio::select! {
-        outcome = drive(&stand, &store, &live, seconds, &key, added.source.id, stop, say) => outcome,
+        outcome = drive(&stand, &store, &live, seconds, key.expose_secret(), added.source.id, stop, say) => outcome,
         ended = &mut service => Err(service_error(ended)),
     };
     if args.keep && outcome.is_ok() {

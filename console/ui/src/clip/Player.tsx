@@ -101,7 +101,8 @@ export function Player({
     return () => element.removeEventListener('loadedmetadata', go);
   }, [chosen.url, video]);
   const choose = (stage: Stage) => {
-    kept.current = { url: kept.current.url, time: playback.time, playing: playback.playing };
+    const element = video.current; // what it does now, not what was last drawn
+    if (element) kept.current = { url: kept.current.url, time: element.currentTime, playing: !element.paused };
     onChoose(stage);
   };
 

@@ -160,7 +160,9 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
     fn recognize(&self, chunk: Chunk) -> Result<RecognizedChunk, AsrError> {
         let seconds = |position: u64| position as f64 / f64::from(SAMPLE_RATE);
         let index = |position: u64| {
-            usize::try_from(position.saturating_sub(self.held_from)).unwrap_or(usize::MAX).min(self.held.len())
+            usize::try_from(position.saturating_sub(self.held_from))
+                .unwrap_or(usize::MAX)
+                .min(self.held.len())
         };
         let (from, to) = (self.position(chunk.start), self.position(chunk.end).min(self.next()));
         let sound = &self.held[index(from)..index(to)];
@@ -181,9 +183,19 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
             })
         })?;
         for d in &guarded.dropped {
-            tracing::info!(text = d.text, start_s = d.start_s, reason = d.reason.key(), "recognised text dropped");
+            tracing::info!(
+                text = d.text,
+                start_s = d.start_s,
+                reason = d.reason.key(),
+                "recognised text dropped"
+            );
         }
-        Ok(RecognizedChunk { start_s: offset, end_s: seconds(to), segments: guarded.kept, dropped: guarded.dropped })
+        Ok(RecognizedChunk {
+            start_s: offset,
+            end_s: seconds(to),
+            segments: guarded.kept,
+            dropped: guarded.dropped,
+        })
     }
 }
 
@@ -191,7 +203,8 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
 /// at the very start of the sound; voice activity knows better where speech begins and ends.
 fn in_recording(mut segments: Vec<RecognizedSegment>, chunk: Chunk, offset: f64) -> Vec<RecognizedSegment> {
     let at = |frame: u64| (frame - chunk.start) as f64 * FRAME_SECONDS;
-    let (first, last) = ((at(chunk.speech_start) - FRAME_SECONDS).max(0.0), at(chunk.speech_end) + FRAME_SECONDS);
+    let (first, last) =
+        ((at(chunk.speech_start) - FRAME_SECONDS).max(0.0), at(chunk.speech_end) + FRAME_SECONDS);
     let inside = |t: f64| t.clamp(first, last) + offset;
     for segment in &mut segments {
         (segment.start_s, segment.end_s) = (inside(segment.start_s), inside(segment.end_s));

@@ -1,8 +1,8 @@
 //! Speech to words with times: the recogniser, and the live composition of voice activity, recogniser and guards.
 
-mod words;
-mod whisper;
 pub mod live;
+mod whisper;
+mod words;
 
 pub use whisper::{Search, Whisper, WhisperOptions};
 
@@ -46,7 +46,11 @@ pub trait Recognizer: Send + Sync {
     fn transcribe(&self, samples: &[f32], language: &str) -> Result<Vec<RecognizedSegment>, AsrError>;
 
     /// A slower and more careful second try, for sound whose first transcript ran into a loop. `None`: there is no other way.
-    fn try_harder(&self, samples: &[f32], language: &str) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
+    fn try_harder(
+        &self,
+        samples: &[f32],
+        language: &str,
+    ) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
         let _ = (samples, language);
         Ok(None)
     }
@@ -60,7 +64,11 @@ impl<R: Recognizer + ?Sized> Recognizer for std::sync::Arc<R> {
         (**self).transcribe(samples, language)
     }
 
-    fn try_harder(&self, samples: &[f32], language: &str) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
+    fn try_harder(
+        &self,
+        samples: &[f32],
+        language: &str,
+    ) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
         (**self).try_harder(samples, language)
     }
 
@@ -95,7 +103,9 @@ pub enum AsrError {
         why: String,
     },
     /// Recognition took longer than it may.
-    #[error("speech recognition of {seconds:.1} s of sound was given up after {limit_s} s: the machine is overloaded")]
+    #[error(
+        "speech recognition of {seconds:.1} s of sound was given up after {limit_s} s: the machine is overloaded"
+    )]
     TooSlow {
         /// How much sound it was given, in seconds.
         seconds: f64,

@@ -52,7 +52,10 @@ pub struct Whisper {
 
 impl std::fmt::Debug for Whisper {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Whisper").field("id", &self.id).field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Whisper")
+            .field("id", &self.id)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 
@@ -67,7 +70,8 @@ impl Whisper {
     /// Loads `model`, a file in whisper.cpp's format that the registry has verified.
     pub fn load(model: &ModelFile, options: WhisperOptions) -> Result<Self, AsrError> {
         whisper_rs::install_logging_hooks();
-        let failed = |e: whisper_rs::WhisperError| AsrError::Load { path: model.path.to_string(), why: e.to_string() };
+        let failed =
+            |e: whisper_rs::WhisperError| AsrError::Load { path: model.path.to_string(), why: e.to_string() };
         let mut parameters = WhisperContextParameters::default();
         parameters.use_gpu(false);
         let context = WhisperContext::new_with_params(&model.path, parameters).map_err(failed)?;
@@ -82,7 +86,9 @@ impl Whisper {
     fn params<'a>(&self, search: Search, samples: usize, language: &'a str) -> FullParams<'a, 'static> {
         let mut p = FullParams::new(match search {
             Search::Greedy => SamplingStrategy::Greedy { best_of: 1 },
-            Search::Beam(n) => SamplingStrategy::BeamSearch { beam_size: i32::from(n.clamp(2, 8)), patience: -1.0 },
+            Search::Beam(n) => {
+                SamplingStrategy::BeamSearch { beam_size: i32::from(n.clamp(2, 8)), patience: -1.0 }
+            }
         });
         let seconds = samples as f64 / f64::from(SAMPLE_RATE);
         p.set_n_threads(i32::from(self.options.threads.max(1)));
@@ -120,7 +126,12 @@ unsafe extern "C" fn is_over(deadline: *mut c_void) -> bool {
 }
 
 impl Whisper {
-    fn run(&self, search: Search, samples: &[f32], language: &str) -> Result<Vec<RecognizedSegment>, AsrError> {
+    fn run(
+        &self,
+        search: Search,
+        samples: &[f32],
+        language: &str,
+    ) -> Result<Vec<RecognizedSegment>, AsrError> {
         if samples.is_empty() {
             return Err(AsrError::NoSound);
         }
@@ -169,7 +180,8 @@ impl Whisper {
                     })
                 })
                 .collect();
-            let (start_s, end_s) = (segment.start_timestamp() as f64 * TICK_S, segment.end_timestamp() as f64 * TICK_S);
+            let (start_s, end_s) =
+                (segment.start_timestamp() as f64 * TICK_S, segment.end_timestamp() as f64 * TICK_S);
             words::segment(&tokens, start_s, end_s, seconds)
         });
         Ok(segments.collect())
@@ -181,7 +193,11 @@ impl Recognizer for Whisper {
         self.run(self.options.search, samples, language)
     }
 
-    fn try_harder(&self, samples: &[f32], language: &str) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
+    fn try_harder(
+        &self,
+        samples: &[f32],
+        language: &str,
+    ) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
         match self.options.search {
             Search::Greedy => self.run(Search::Beam(5), samples, language).map(Some),
             Search::Beam(_) => self.run(Search::Greedy, samples, language).map(Some),

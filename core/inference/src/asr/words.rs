@@ -24,7 +24,12 @@ struct Piece {
 }
 
 /// The words of one segment that spans `start_s..end_s`, all times brought inside `0..limit_s`. `None` without words.
-pub(super) fn segment(tokens: &[Token<'_>], start_s: f64, end_s: f64, limit_s: f64) -> Option<RecognizedSegment> {
+pub(super) fn segment(
+    tokens: &[Token<'_>],
+    start_s: f64,
+    end_s: f64,
+    limit_s: f64,
+) -> Option<RecognizedSegment> {
     let mut words = in_one_script(assemble(pieces(tokens)));
     let start_s = start_s.clamp(0.0, limit_s);
     let end_s = end_s.clamp(start_s, limit_s);
@@ -128,7 +133,12 @@ mod tests {
     fn tokens(parts: &[&'static [u8]]) -> Vec<Token<'static>> {
         (0i32..)
             .zip(parts)
-            .map(|(i, bytes)| Token { bytes, start_s: f64::from(i), end_s: f64::from(i + 1), p: 0.9 - 0.1 * i as f32 })
+            .map(|(i, bytes)| Token {
+                bytes,
+                start_s: f64::from(i),
+                end_s: f64::from(i + 1),
+                p: 0.9 - 0.1 * i as f32,
+            })
             .collect()
     }
 
@@ -148,7 +158,8 @@ mod tests {
 
     #[test]
     fn chinese_is_by_character_and_the_rest_by_word() {
-        let parts: &[&[u8]] = &["充電寶".as_bytes(), b"100", "块".as_bytes(), "，".as_bytes(), b" i", b"Phone", b" 15"];
+        let parts: &[&[u8]] =
+            &["充電寶".as_bytes(), b"100", "块".as_bytes(), "，".as_bytes(), b" i", b"Phone", b" 15"];
         assert_eq!(texts(parts), ["充", "电", "宝", "100", "块，", "iPhone", "15"]);
         let parts: &[&[u8]] = &[b" It", b"'s", b" 69", b".", b"50", b",", b" right", b"?"];
         assert_eq!(texts(parts), ["It's", "69.50,", "right?"]);

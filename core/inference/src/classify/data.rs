@@ -2,7 +2,7 @@
 
 use camino::Utf8Path;
 use clipmill_domain::taxonomy::Label;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::ClassifyError;
@@ -10,7 +10,8 @@ use super::ClassifyError;
 /// A stretch of talk with its label, one JSON object a line of its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Example {
-    /// Names it within its file.
+    /// Names it within its file: text, or a number in the file.
+    #[serde(deserialize_with = "text_or_number")]
     pub id: String,
     /// `zh` or `en`; empty where not said.
     #[serde(default)]
@@ -91,6 +92,19 @@ fn spoken(text: &str) -> String {
     out
 }
 
+fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Number(i64),
+    }
+    Ok(match Written::deserialize(from)? {
+        Written::Text(text) => text,
+        Written::Number(number) => number.to_string(),
+    })
+}
+
 /// Identifies a set of examples by what is fitted on: SHA-256 over label and text in order, lower-case hex. A head
 /// carries it as [`super::HeadFacts::data_sha256`].
 pub fn data_sha256(examples: &[Example]) -> String {
@@ -142,8 +156,9 @@ mod tests {
         };
         assert!(error(r#"{"id":"b","lang":"zh","text":"x","label":"price"}"#).contains("line 3"));
         assert!(error(r#"{"id":"b","lang":"zh","text":" ","label":"chat"}"#).contains("blank"));
-        std::fs::write(&path, good).unwrap();
+        std::fs::write(&path, format!("{good}\n{}", good.replace("\"a\"", "7"))).unwrap();
         let read = read_examples(&path).unwrap();
+        assert_eq!((&*read[0].id, &*read[1].id), ("a", "7"));
         assert_eq!((read[0].label, &read[0].also[..]), (Label::Fabric, &[Label::SkinFeel][..]));
     }
 }

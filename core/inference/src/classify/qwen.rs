@@ -31,6 +31,11 @@ impl QwenClassifier {
         Ok(Self { llm, head, id })
     }
 
+    /// The model and the head apart, so that another head can be put under the same model.
+    pub fn into_parts(self) -> (Qwen, Head) {
+        (self.llm, self.head)
+    }
+
     /// The head in use.
     pub fn head(&self) -> &Head {
         &self.head

@@ -18,7 +18,8 @@ pub(crate) fn append_member(
 ) -> Result<(), RegistryError> {
     let bad = |why: String| RegistryError::Source(format!("{name}: {why}"));
     let input = File::open(archive).map_err(|e| RegistryError::io(archive, e))?;
-    let mut out = OpenOptions::new().create(true).append(true).open(onto).map_err(|e| RegistryError::io(onto, e))?;
+    let mut out =
+        OpenOptions::new().create(true).append(true).open(onto).map_err(|e| RegistryError::io(onto, e))?;
     if name.ends_with(".tar.gz") {
         let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(io::BufReader::new(input)));
         for entry in tar.entries().map_err(|e| bad(e.to_string()))? {

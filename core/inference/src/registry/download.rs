@@ -56,9 +56,15 @@ impl Http {
     /// The page at `url` as text, with its content type.
     pub fn page(&self, url: &Url, accept: &str) -> Result<(String, String), RegistryError> {
         let say = |e: &reqwest::Error| RegistryError::Source(format!("{}: {}", shown(url), plain(e)));
-        let response = self.client().get(url.clone()).header(header::ACCEPT, accept).send().map_err(|e| say(&e))?;
+        let response =
+            self.client().get(url.clone()).header(header::ACCEPT, accept).send().map_err(|e| say(&e))?;
         let response = answered(url, response)?;
-        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("").to_owned();
+        let kind = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("")
+            .to_owned();
         let mut body = String::new();
         response
             .take(PAGE_MAX)
@@ -167,7 +173,8 @@ fn pass(
         if stop.load(Ordering::Relaxed) {
             return Err(RegistryError::Stopped);
         }
-        let n = response.read(&mut buffer).map_err(|e| RegistryError::Source(format!("{}: {e}", shown(url))))?;
+        let n =
+            response.read(&mut buffer).map_err(|e| RegistryError::Source(format!("{}: {e}", shown(url))))?;
         if n == 0 {
             break;
         }
@@ -193,7 +200,11 @@ fn pass(
     }
     file.sync_all().map_err(|e| RegistryError::io(part, e))?;
     if at < wanted.size {
-        return Err(RegistryError::Source(format!("{} ended after {at} of {} bytes", shown(url), wanted.size)));
+        return Err(RegistryError::Source(format!(
+            "{} ended after {at} of {} bytes",
+            shown(url),
+            wanted.size
+        )));
     }
     Ok(())
 }

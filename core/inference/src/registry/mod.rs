@@ -3,15 +3,15 @@
 //! A name leads to a file in the models folder whose SHA-256 is one the manifest accepts, or to an error that says what
 //! to run. Nothing here touches the network except [`Registry::fetch`].
 
-mod error;
-mod manifest;
-mod hash;
-mod index;
-mod download;
 mod archive;
 mod convert;
-mod lock;
+mod download;
+mod error;
 mod fetch;
+mod hash;
+mod index;
+mod lock;
+mod manifest;
 
 use std::fs;
 
@@ -20,7 +20,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 pub use download::Patience;
 pub use error::RegistryError;
 pub use fetch::{FetchOptions, Progress};
-pub use manifest::{Converter, From, Manifest, ModelEntry, PackageFile, Source};
+pub use manifest::{Converter, Manifest, ModelEntry, Origin, PackageFile, Source};
 
 /// The models folder, with the manifest that says what belongs in it.
 #[derive(Debug, Clone)]
@@ -135,7 +135,11 @@ impl Registry {
         match status.state {
             FileState::Missing => return Err(RegistryError::Missing { name: name.to_owned(), path }),
             FileState::WrongSize(found) => {
-                return Err(RegistryError::WrongSize { what: path.to_string(), expected: status.size, found });
+                return Err(RegistryError::WrongSize {
+                    what: path.to_string(),
+                    expected: status.size,
+                    found,
+                });
             }
             FileState::Present => {}
         }
@@ -143,7 +147,11 @@ impl Registry {
         if model.accepted().contains(&found.as_str()) {
             Ok(ModelFile { name: name.to_owned(), path, sha256: found })
         } else {
-            Err(RegistryError::WrongHash { what: path.to_string(), expected: model.accepted().join(" or "), found })
+            Err(RegistryError::WrongHash {
+                what: path.to_string(),
+                expected: model.accepted().join(" or "),
+                found,
+            })
         }
     }
 

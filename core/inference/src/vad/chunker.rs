@@ -137,7 +137,8 @@ impl VadChunker {
         let ended = std::mem::replace(self, Self::new(self.config));
         let open = ended.open?;
         let length = open.probs.len() as u64;
-        let cut = speech(&open.probs, &self.config).map_or(length, |s| (s.end + self.config.tail).min(length));
+        let cut =
+            speech(&open.probs, &self.config).map_or(length, |s| (s.end + self.config.tail).min(length));
         chunk(&open, cut, Closed::End, &self.config)
     }
 
@@ -154,7 +155,8 @@ impl VadChunker {
         if length >= config.longest {
             // After the quietest frame, so that both halves keep as much of their words as can be.
             let from = (length - config.look_back) as usize;
-            let quietest = open.probs[from..].iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i);
+            let quietest =
+                open.probs[from..].iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i);
             return self.cut((from + quietest + 1) as u64, Closed::Longest);
         }
         None
@@ -229,7 +231,8 @@ mod tests {
     fn a_long_pause_ends_any_chunk_at_once() {
         let mut chunker = VadChunker::new(ChunkerConfig::default());
         let probs = runs(&[(30, 0.0), (16, 0.9), (22, 0.1)]);
-        let given: Vec<_> = probs.iter().enumerate().filter_map(|(i, p)| chunker.push(*p).map(|c| (i, c))).collect();
+        let given: Vec<_> =
+            probs.iter().enumerate().filter_map(|(i, p)| chunker.push(*p).map(|c| (i, c))).collect();
         let [(at, chunk)] = given[..] else { panic!("{given:?}") };
         assert_eq!(at, 30 + 16 + 22 - 1);
         assert_eq!((chunk.speech_start, chunk.speech_end), (30, 46));
@@ -253,7 +256,10 @@ mod tests {
 
     /// Speech and pauses of many lengths, with probabilities between.
     fn stream() -> impl Strategy<Value = Vec<f32>> {
-        let run = (prop_oneof![1usize..12, 12usize..120, 120usize..700], prop_oneof![0.0f32..0.35, 0.35f32..0.5, 0.5f32..1.0]);
+        let run = (
+            prop_oneof![1usize..12, 12usize..120, 120usize..700],
+            prop_oneof![0.0f32..0.35, 0.35f32..0.5, 0.5f32..1.0],
+        );
         prop::collection::vec(run, 0..14).prop_map(|runs_of| {
             let mut jitter = 0u32;
             runs(&runs_of)

@@ -1,7 +1,7 @@
 //! Where people speak: a probability of speech for each 32 ms, and chunks of speech cut at pauses.
 
-mod silero;
 mod chunker;
+mod silero;
 
 pub use chunker::{Chunk, ChunkerConfig, Closed, VadChunker};
 pub use silero::{SileroStream, Vad, VadError};

@@ -230,3 +230,83 @@ fn stopping_leaves_no_file() {
     spec.width = 361;
     assert!(matches!(render(&spec, &out, &|_| {}, &AtomicBool::new(false)), Err(MediaError::BadRequest(_))));
 }
+
+/// Looked at by a person: `CLIPMILL_SHOW_DIR=… cargo test -- --ignored a_frame_to_look_at`. Also prints the cost.
+#[test]
+#[ignore = "writes pictures and times for a person to look at"]
+fn a_frame_to_look_at() {
+    let show = PathBuf::from(std::env::var("CLIPMILL_SHOW_DIR").unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let live = dir.path().join("live.flv");
+    Source { size: "720x1280", fps: 30, gop: 60, seconds: 12, rate: Some(44_100), ..Source::default() }
+        .make(&live);
+    let parts = record(&live, dir.path(), 2_000_000, 0).parts;
+    let spans = [span(1_300_000, 11_300_000)];
+    let cost = |name: &str, work: &dyn Fn()| {
+        let before = cpu_seconds();
+        let began = std::time::Instant::now();
+        work();
+        let (cpu, wall) = (cpu_seconds() - before, began.elapsed().as_secs_f64());
+        println!("{name}: {cpu:.2} CPU-s, {wall:.2} s wall for 10 s of 720x1280 at 30 frames");
+    };
+    cost("cut_draft", &|| drop(clipmill_media::cut_draft(&parts, &spans, &show.join("draft.mp4")).unwrap()));
+    cost("thumbnail", &|| clipmill_media::thumbnail(&parts, 2_900_000, 360, &show.join("t.jpg")).unwrap());
+    cost("decode_audio", &|| drop(clipmill_media::decode_audio(&parts, 0, 10_000_000).unwrap()));
+    cost("cut_exact", &|| drop(clipmill_media::cut_exact(&parts, &spans, &show.join("exact.mp4")).unwrap()));
+    let mut spec = spec(parts.clone(), 1_300_000, 11_300_000);
+    (spec.width, spec.height) = (720, 1280);
+    spec.captions = vec![
+        Caption {
+            start_us: 0,
+            end_us: 4_000_000,
+            lines: vec!["家人们今天直播间".into(), "只要九十九块买一送一".into()],
+        },
+        Caption {
+            start_us: 4_000_000,
+            end_us: 8_000_000,
+            lines: vec!["这一行没有断行而且特别特别长它也必须完整地留在画面里面才行".into()],
+        },
+        Caption {
+            start_us: 8_000_000,
+            end_us: 10_000_000,
+            lines: vec!["This moisturiser keeps".into(), "for 24 hours {really}".into()],
+        },
+    ];
+    let out = show.join("render.mp4");
+    cost("render", &|| {
+        make(&spec, &out);
+    });
+    for at in ["2", "6", "9"] {
+        let png = show.join(format!("at-{at}.png"));
+        run(
+            "ffmpeg",
+            &[
+                "-v",
+                "error",
+                "-y",
+                "-ss",
+                at,
+                "-i",
+                out.to_str().unwrap(),
+                "-frames:v",
+                "1",
+                png.to_str().unwrap(),
+            ],
+        );
+    }
+}
+
+/// User and system time of this process so far.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<f64> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|f| f.parse().unwrap())
+        .collect();
+    (fields[0] + fields[1]) / 100.0
+}

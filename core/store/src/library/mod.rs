@@ -114,6 +114,13 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
+/// Bytes that an ordinary user may still write on the file system of `folder`, which must exist.
+pub fn free_bytes_at(folder: &Utf8Path) -> Result<u64, StoreError> {
+    let s = rustix::fs::statvfs(folder.as_std_path())
+        .map_err(|e| StoreError::file("ask the free space of", folder, e.into()))?;
+    Ok(s.f_bavail.saturating_mul(s.f_frsize))
+}
+
 impl Library {
     /// The library of a data folder; creates what is missing.
     pub(crate) async fn open(data_dir: &Utf8Path) -> Result<Self, StoreError> {
@@ -218,9 +225,7 @@ impl Library {
 
     /// Bytes free for us on the library's file system.
     pub fn free_bytes(&self) -> Result<u64, StoreError> {
-        let s = rustix::fs::statvfs(self.root.as_std_path())
-            .map_err(|e| StoreError::file("ask the free space of", &self.root, e.into()))?;
-        Ok(s.f_bavail.saturating_mul(s.f_frsize))
+        free_bytes_at(&self.root)
     }
 
     /// Every file, in path order.

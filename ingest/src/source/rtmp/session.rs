@@ -104,9 +104,8 @@ impl Connection {
         let (mut rtmp, early) = self.greet(&mut socket).await?;
         let mut live = None;
         let ended = self.talk(&mut socket, &mut rtmp, early, &mut live).await;
-        if let Err(error) = &ended {
-            self.say_why(&mut socket, error, live.as_ref()).await;
-        }
+        // The place becomes free first: saying why may take a moment.
+        let was_live = live.is_some();
         if let Some(Live { writer, claim, .. }) = live {
             claim.leave();
             writer.end(match &ended {
@@ -114,6 +113,9 @@ impl Connection {
                 Err(SessionError::Silent(_)) => EndReason::Stalled,
                 Err(_) => EndReason::Disconnected,
             });
+        }
+        if let Err(error) = &ended {
+            self.say_why(&mut socket, error, was_live).await;
         }
         ended.map(|_| ())
     }
@@ -348,17 +350,17 @@ impl Connection {
     }
 
     /// Tells the encoder why, where it can still hear, and closes so that the words arrive.
-    async fn say_why(&self, socket: &mut TcpStream, error: &SessionError, live: Option<&Live>) {
+    async fn say_why(&self, socket: &mut TcpStream, error: &SessionError, was_live: bool) {
         let code = match error {
             SessionError::Unsupported(_) => Some("NetStream.Publish.Denied"),
             SessionError::Feed(_) | SessionError::Evicted => Some("NetStream.Publish.Failed"),
             SessionError::Refused(_) => None,
             _ => return,
         };
-        if let (Some(code), true) = (code, live.is_some()) {
-            if let Some(bytes) = farewell(code, &error.to_string()) {
-                let _ = self.write(socket, &bytes).await;
-            }
+        if let (Some(code), true) = (code, was_live)
+            && let Some(bytes) = farewell(code, &error.to_string())
+        {
+            let _ = self.write(socket, &bytes).await;
         }
         let _ = socket.shutdown().await;
         let mut sink = [0u8; 4096];

@@ -11,7 +11,12 @@ struct Loudness(Vec<f32>);
 
 impl Loudness {
     fn frames(&mut self, samples: usize) -> Vec<f32> {
-        self.0.drain(..samples).collect::<Vec<_>>().chunks(FRAME).map(|f| f.iter().fold(0.0f32, |a, b| a.max(*b))).collect()
+        self.0
+            .drain(..samples)
+            .collect::<Vec<_>>()
+            .chunks(FRAME)
+            .map(|f| f.iter().fold(0.0f32, |a, b| a.max(*b)))
+            .collect()
     }
 }
 

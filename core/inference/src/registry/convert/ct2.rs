@@ -67,7 +67,8 @@ impl<'a> Model<'a> {
 
     /// The half-precision tensor called `name`.
     pub fn tensor(&self, name: &str) -> Result<Tensor<'a>, RegistryError> {
-        let (dims, variable) = self.variables.get(name).ok_or_else(|| bad(WHAT, format!("it has no {name}")))?;
+        let (dims, variable) =
+            self.variables.get(name).ok_or_else(|| bad(WHAT, format!("it has no {name}")))?;
         let count: u64 = dims.iter().map(|d| u64::from(*d)).product();
         if variable.kind != TYPE_F16 || count * 2 != variable.bytes.len() as u64 || dims.is_empty() {
             return Err(bad(WHAT, format!("{name} is not a tensor of half-precision floats")));
@@ -87,7 +88,9 @@ impl<'a> Model<'a> {
 
     /// How many layers `side` (`encoder` or `decoder`) has.
     pub fn layers(&self, side: &str) -> u32 {
-        (0..).take_while(|i| self.variables.contains_key(&format!("{side}/layer_{i}/ffn/linear_0/weight"))).count() as u32
+        (0..)
+            .take_while(|i| self.variables.contains_key(&format!("{side}/layer_{i}/ffn/linear_0/weight")))
+            .count() as u32
     }
 }
 

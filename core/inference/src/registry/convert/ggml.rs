@@ -46,7 +46,13 @@ impl Writer {
     }
 
     /// A tensor of shape `dims` (outermost first), its elements already in the form `element`.
-    pub fn tensor(&mut self, name: &str, dims: &[u32], element: Element, data: &[u8]) -> Result<(), RegistryError> {
+    pub fn tensor(
+        &mut self,
+        name: &str,
+        dims: &[u32],
+        element: Element,
+        data: &[u8],
+    ) -> Result<(), RegistryError> {
         self.u32(u32::try_from(dims.len()).unwrap_or(u32::MAX))?;
         self.u32(u32::try_from(name.len()).unwrap_or(u32::MAX))?;
         self.u32(element as u32)?;

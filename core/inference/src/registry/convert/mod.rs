@@ -1,10 +1,10 @@
 //! Other formats into the one that whisper.cpp loads.
 
 mod ct2;
-mod npz;
 mod ggml;
-mod whisper;
+mod npz;
 mod silero;
+mod whisper;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -29,7 +29,9 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
             &read("multilingual.tiktoken")?,
             &mut out,
         )?,
-        Converter::SileroSafetensorsToGgml => silero::convert(&read("silero_vad_16k.safetensors")?, &mut out)?,
+        Converter::SileroSafetensorsToGgml => {
+            silero::convert(&read("silero_vad_16k.safetensors")?, &mut out)?
+        }
     }
     out.finish()?;
     Ok(to)

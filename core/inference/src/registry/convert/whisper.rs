@@ -14,7 +14,12 @@ use super::{
 const WHAT: &str = "model.bin (CTranslate2)";
 
 /// Writes the whole model to `out`. Matrices stay in half precision; vectors and position tables widen to single.
-pub(super) fn convert(model: &[u8], filters: &[u8], tokens: &[u8], out: &mut Writer) -> Result<(), RegistryError> {
+pub(super) fn convert(
+    model: &[u8],
+    filters: &[u8],
+    tokens: &[u8],
+    out: &mut Writer,
+) -> Result<(), RegistryError> {
     let ct2 = Model::read(model)?;
     let state = header(&ct2, out)?;
     let mels = ct2.tensor("encoder/conv1/weight")?.dims[1];
@@ -30,14 +35,19 @@ pub(super) fn convert(model: &[u8], filters: &[u8], tokens: &[u8], out: &mut Wri
 fn header(ct2: &Model<'_>, out: &mut Writer) -> Result<u32, RegistryError> {
     let shape = |name: &str, rank: usize| {
         ct2.tensor(name).and_then(|t| {
-            if t.dims.len() == rank { Ok(t.dims) } else { Err(bad(WHAT, format!("{name} has {} dimensions", t.dims.len()))) }
+            if t.dims.len() == rank {
+                Ok(t.dims)
+            } else {
+                Err(bad(WHAT, format!("{name} has {} dimensions", t.dims.len())))
+            }
         })
     };
     let audio = shape("encoder/position_encodings/encodings", 2)?;
     let text = shape("decoder/position_encodings/encodings", 2)?;
     let vocabulary = shape("decoder/embeddings/weight", 2)?[0];
     let mels = shape("encoder/conv1/weight", 3)?[1];
-    let (encoder_heads, decoder_heads) = (ct2.integer("encoder/num_heads")?, ct2.integer("decoder/num_heads")?);
+    let (encoder_heads, decoder_heads) =
+        (ct2.integer("encoder/num_heads")?, ct2.integer("decoder/num_heads")?);
     let half_precision = 1;
     let numbers = [
         MAGIC,
@@ -68,7 +78,9 @@ fn token_table(table: &[u8], out: &mut Writer) -> Result<(), RegistryError> {
         let entry = line.split_once(' ').filter(|(_, rank)| rank.trim().parse() == Ok(number));
         let token = match entry {
             Some(("=", _)) => vec![],
-            Some((token, _)) => BASE64_STANDARD.decode(token).map_err(|e| bad(what, format!("line {}: {e}", number + 1)))?,
+            Some((token, _)) => {
+                BASE64_STANDARD.decode(token).map_err(|e| bad(what, format!("line {}: {e}", number + 1)))?
+            }
             None => return Err(bad(what, format!("line {} is not the token of rank {number}", number + 1))),
         };
         out.counted(&token)?;
@@ -115,7 +127,11 @@ struct Put<'a, 'o> {
 impl Put<'_, '_> {
     /// Vectors in single precision, the rest as it is.
     fn one(&mut self, name: &str, t: &Tensor<'_>) -> Result<(), RegistryError> {
-        if t.dims.len() < 2 { self.wide(name, t) } else { self.out.tensor(name, &t.dims, Element::F16, t.bytes) }
+        if t.dims.len() < 2 {
+            self.wide(name, t)
+        } else {
+            self.out.tensor(name, &t.dims, Element::F16, t.bytes)
+        }
     }
 
     fn wide(&mut self, name: &str, t: &Tensor<'_>) -> Result<(), RegistryError> {

@@ -118,8 +118,11 @@ fn converted(model: &[u8], filters: &[u8], tokens: &[u8]) -> Result<Vec<u8>, Reg
     Ok(std::fs::read(&path).unwrap())
 }
 
+/// Shape, innermost dimension first, and elements.
+type Found = (Vec<u32>, Vec<f32>);
+
 /// An independent reader of what was written: the header, the token table, and each tensor as floats.
-fn read_back(bytes: &[u8]) -> (Vec<u32>, Vec<Vec<u8>>, BTreeMap<String, (Vec<u32>, Vec<f32>)>) {
+fn read_back(bytes: &[u8]) -> (Vec<u32>, Vec<Vec<u8>>, BTreeMap<String, Found>) {
     let mut at = 0;
     let u32_ = |at: &mut usize| {
         *at += 4;
@@ -157,27 +160,48 @@ fn every_number_arrives_where_whisper_cpp_looks_for_it() {
     let (header, tokens, found) = read_back(&converted(&ct2_file(0.0), &npz(), TOKENS).unwrap());
     assert_eq!(header, [0x6767_6d6c, VOCABULARY, 9, STATE, 2, 1, 5, STATE, 2, 1, 2, 1, 2, 3]);
     assert_eq!(tokens, [b"!".to_vec(), b"\"".to_vec(), "场".as_bytes().to_vec(), vec![]]);
-    let want = |name: &str, from: u32, count: u32| (from..from + count).map(|i| value(name, i)).collect::<Vec<_>>();
+    let want =
+        |name: &str, from: u32, count: u32| (from..from + count).map(|i| value(name, i)).collect::<Vec<_>>();
     let check = |to: &str, dims: &[u32], floats: Vec<f32>| {
         let (d, f) = found.get(to).unwrap_or_else(|| panic!("no {to}"));
         assert_eq!((d.as_slice(), f), (dims, &floats), "{to}");
     };
     let square = STATE * STATE;
-    check("decoder.token_embedding.weight", &[STATE, VOCABULARY], want("decoder/embeddings/weight", 0, VOCABULARY * STATE));
+    check(
+        "decoder.token_embedding.weight",
+        &[STATE, VOCABULARY],
+        want("decoder/embeddings/weight", 0, VOCABULARY * STATE),
+    );
     check("encoder.conv1.bias", &[1, STATE], want("encoder/conv1/bias", 0, STATE));
     check("encoder.conv1.weight", &[3, 2, STATE], want("encoder/conv1/weight", 0, STATE * 6));
     for (part, name) in (0..).zip(["query", "key", "value"]) {
         let from = "encoder/layer_0/self_attention/linear_0";
         let to = format!("encoder.blocks.0.attn.{name}");
-        check(&format!("{to}.weight"), &[STATE, STATE], want(&format!("{from}/weight"), part * square, square));
+        check(
+            &format!("{to}.weight"),
+            &[STATE, STATE],
+            want(&format!("{from}/weight"), part * square, square),
+        );
         if name != "key" {
             check(&format!("{to}.bias"), &[STATE], want(&format!("{from}/bias"), part * STATE, STATE));
         }
     }
     let cross = "decoder/layer_0/attention";
-    check("decoder.blocks.0.cross_attn.value.weight", &[STATE, STATE], want(&format!("{cross}/linear_1/weight"), square, square));
-    check("decoder.blocks.0.cross_attn.out.bias", &[STATE], want(&format!("{cross}/linear_2/bias"), 0, STATE));
-    check("decoder.blocks.0.mlp.0.weight", &[STATE, 8], want("decoder/layer_0/ffn/linear_0/weight", 0, 8 * STATE));
+    check(
+        "decoder.blocks.0.cross_attn.value.weight",
+        &[STATE, STATE],
+        want(&format!("{cross}/linear_1/weight"), square, square),
+    );
+    check(
+        "decoder.blocks.0.cross_attn.out.bias",
+        &[STATE],
+        want(&format!("{cross}/linear_2/bias"), 0, STATE),
+    );
+    check(
+        "decoder.blocks.0.mlp.0.weight",
+        &[STATE, 8],
+        want("decoder/layer_0/ffn/linear_0/weight", 0, 8 * STATE),
+    );
     check("encoder.ln_post.weight", &[STATE], want("encoder/layer_norm/gamma", 0, STATE));
     // Per layer: 4 feed-forward, 7 per attention, 2 per norm; plus 3 tables, 4 convolution parts, 4 of the last norms.
     assert_eq!(found.len(), (4 + 7 + 4) + (4 + 14 + 6) + 3 + 4 + 4);

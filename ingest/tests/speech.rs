@@ -1,0 +1,133 @@
+//! The whole road with the real models: a spoken live is recorded and transcribed.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::{process::Command, sync::Arc};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clipmill_inference::{
+    asr::{Whisper, WhisperOptions},
+    registry::ModelFile,
+};
+use clipmill_ingest::{
+    record::RecordConfig,
+    transcribe::{NAME, Transcriber},
+};
+use clipmill_worker::Engine;
+use support::{Bench, until};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// How much of the fixture is heard, and how much of it has no numerals, which are written in too many ways to compare.
+const SECONDS: f64 = 18.0;
+const PLAIN_SECONDS: f64 = 12.0;
+
+fn workspace() -> Utf8PathBuf {
+    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn model(file: &str) -> Utf8PathBuf {
+    let dir = std::env::var("CLIPMILL_MODELS")
+        .map_or_else(|_| workspace().join("target/models"), Utf8PathBuf::from);
+    let path = dir.join(file);
+    assert!(
+        path.exists(),
+        "this test needs {path}: fetch the models, or point CLIPMILL_MODELS at their folder"
+    );
+    path
+}
+
+/// Characters that carry meaning.
+fn letters(text: &str) -> Vec<char> {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// Edits that turn `a` into `b`.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let edited = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], edited);
+        }
+    }
+    row[b.len()]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spoken_live_becomes_sentences_at_their_times() {
+    let bench = Bench::start(RecordConfig::default()).await;
+    let live = bench.dir().join("live.mp4");
+    let speech = workspace().join("fixtures/speech/zh_live.opus");
+    let made = Command::new("ffmpeg")
+        .args(["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=96x64:rate=10"])
+        .args(["-i", speech.as_str(), "-t", &SECONDS.to_string(), "-c:v", "libx264", "-preset", "ultrafast"])
+        .args([
+            "-g",
+            "10",
+            "-pix_fmt",
+            "yuv420p",
+            "-threads",
+            "1",
+            "-c:a",
+            "aac",
+            "-ar",
+            "44100",
+            live.as_str(),
+        ])
+        .status()
+        .unwrap();
+    assert!(made.success());
+    bench.add_pull("live", &format!("file://{live}")).await;
+
+    let whisper = ModelFile {
+        name: "whisper-base".into(),
+        path: model("whisper-base.ggml.bin"),
+        sha256: "0".repeat(64),
+    };
+    let ears = Arc::new(Whisper::load(&whisper, WhisperOptions::default()).unwrap());
+    let follower =
+        Transcriber::with_silero(ears, &model("silero-vad-6.2.ggml.bin"), Arc::new(Semaphore::new(1)))
+            .unwrap();
+    let stop = CancellationToken::new();
+    let engine = Engine::builder().follower(follower).build();
+    let task = tokio::spawn(engine.run(bench.store().clone(), stop.clone()));
+    let store = bench.store().clone();
+    until("it is transcribed", 240, async || match store.recordings(1).await.unwrap().first() {
+        Some(r) => store.follower_done(r.id, NAME).await.unwrap(),
+        None => false,
+    })
+    .await;
+    stop.cancel();
+    task.await.unwrap().unwrap();
+
+    let rec = store.recordings(1).await.unwrap()[0].clone();
+    let heard = store.utterances(rec.id).await.unwrap();
+    for u in &heard {
+        eprintln!("{} {}", u.span, u.text);
+    }
+    let truth = std::fs::read_to_string(workspace().join("fixtures/speech/zh_live.jsonl")).unwrap();
+    let truth: Vec<serde_json::Value> = truth.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let said: Vec<&serde_json::Value> =
+        truth.iter().filter(|s| s["end"].as_f64().unwrap() <= SECONDS - 0.5).collect();
+    let plain = said.iter().filter(|s| s["end"].as_f64().unwrap() < PLAIN_SECONDS);
+    let want: Vec<char> = plain.flat_map(|s| letters(s["text"].as_str().unwrap())).collect();
+    let early = heard.iter().filter(|u| u.span.start().as_seconds() < PLAIN_SECONDS);
+    let got: Vec<char> = early.flat_map(|u| letters(&u.text)).collect();
+    let wrong = distance(&got, &want);
+    assert!(want.len() > 40 && wrong * 100 <= want.len() * 15, "{wrong} of {} characters differ", want.len());
+    // Most sentences begin where one was begun, and none is a page.
+    let near = |u: f64| said.iter().any(|s| (s["start"].as_f64().unwrap() - u).abs() < 0.4);
+    let starts = heard.iter().filter(|u| near(u.span.start().as_seconds())).count();
+    assert!(starts * 2 >= heard.len(), "{starts} of {} begin where a sentence begins", heard.len());
+    assert!(
+        heard.len() >= said.len() / 2 && heard.len() <= said.len() * 3,
+        "{} of {}",
+        heard.len(),
+        said.len()
+    );
+    assert!(heard.windows(2).all(|w| w[0].span.end() <= w[1].span.start()));
+    bench.stop().await;
+}
