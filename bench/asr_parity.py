@@ -71,7 +71,7 @@ def main() -> None:
     args.add_argument("--models", default=str(root / "target/models"))
     args.add_argument("--transcribe", default=str(root / "target/debug/examples/transcribe"))
     args.add_argument("--wheels", default=str(root / "target/wheels"), help="where the two wheels are or go")
-    args.add_argument("--most", type=float, default=0.2)
+    args.add_argument("--most", type=float, default=0.1)
     args.add_argument("--worse", type=float, default=0.05)
     args = args.parse_args()
 

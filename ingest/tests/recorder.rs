@@ -80,12 +80,12 @@ async fn a_push_is_recorded_frame_by_frame_and_strangers_are_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_encoder_that_comes_back_makes_one_recording_with_a_gap_as_long_as_the_outage() {
     let bench = Bench::start(RecordConfig::default()).await;
-    let media = Media::make(&bench.dir(), 5);
+    let media = Media::make(&bench.dir(), 4);
     let mut encoder = bench.push(&media, KEY);
     parts_at_least(&bench, 1).await;
     let killed_at = support::now();
     encoder.kill().await.unwrap();
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    tokio::time::sleep(Duration::from_millis(1200)).await;
     let mut encoder = bench.push(&media, KEY);
     assert!(support::ends(&mut encoder).await);
 
@@ -115,7 +115,7 @@ async fn a_recorder_that_dies_brings_its_open_part_back_and_goes_on() {
     // A part longer than the test: whatever is kept of it was salvaged.
     let config = RecordConfig { part: Duration::from_secs(60), ..RecordConfig::default() };
     let mut bench = Bench::start(config).await;
-    let media = Media::make(&bench.dir(), 5);
+    let media = Media::make(&bench.dir(), 4);
     let mut encoder = bench.push(&media, KEY);
     until("the epoch begins", 15, async || !bench.store().open_epochs().await.unwrap().is_empty()).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -209,6 +209,28 @@ async fn a_full_disk_refuses_encoders_in_plain_words() {
     assert!(said.contains("the disk is too full"), "{said}");
     assert!(bench.store().recordings(10).await.unwrap().is_empty());
     until("health says so", 5, async || bench.board.snapshot().disk_full.is_some()).await;
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_orderly_stop_loses_nothing_and_leaves_the_recording_to_be_continued() {
+    let mut bench = Bench::start(RecordConfig::default()).await;
+    let media = Media::make(&bench.dir(), 5);
+    let mut encoder = bench.push(&media, KEY);
+    parts_at_least(&bench, 1).await;
+    bench.halt().await;
+    support::fails(&mut encoder).await;
+    let rec = only_recording(&bench).await;
+    assert_eq!(rec.ended_at, None);
+    let epochs = bench.store().epochs(rec.id).await.unwrap();
+    assert_eq!(epochs.iter().map(|e| e.end_reason).collect::<Vec<_>>(), [Some(EndReason::Stopped)]);
+    assert!(media.begins_with(&bench.frames_of(rec.id, 0).await));
+    check_is_clean(&bench).await;
+
+    bench.restart().await;
+    let mut encoder = bench.push(&media, KEY);
+    until("it goes on", 10, async || bench.store().epochs(rec.id).await.unwrap().len() == 2).await;
+    encoder.kill().await.unwrap();
     bench.stop().await;
 }
 

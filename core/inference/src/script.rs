@@ -10,7 +10,22 @@ static TO_SIMPLIFIED: LazyLock<OpenCC> = LazyLock::new(|| {
 
 /// `text` in Simplified Chinese. Text in other scripts comes back as it is.
 pub fn to_simplified(text: &str) -> String {
-    if text.is_ascii() { text.to_owned() } else { TO_SIMPLIFIED.convert(text) }
+    if text.is_ascii() { text.to_owned() } else { particles(&TO_SIMPLIFIED.convert(text)) }
+}
+
+/// 著 is the Traditional form of the particle 着 and, in words about writing and fame, a Simplified character itself; the
+/// dictionary leaves it alone for the latter's sake.
+fn particles(text: &str) -> String {
+    const BEFORE: &str = "显卓名专编土原巨论译合遗拙";
+    const AFTER: &str = "名作者述称录书";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let word = out.chars().next_back().is_some_and(|b| BEFORE.contains(b))
+            || rest.peek().is_some_and(|a| AFTER.contains(*a));
+        out.push(if c == '著' && !word { '着' } else { c });
+    }
+    out
 }
 
 /// Whether `c` is written without spaces around it: Han, kana, and full-width forms.
@@ -51,6 +66,7 @@ mod tests {
     fn traditional_becomes_simplified_and_the_rest_stays() {
         assert_eq!(to_simplified("充電寶 100 塊, ok?"), "充电宝 100 块, ok?");
         assert_eq!(to_simplified("马齿苋"), "马齿苋");
+        assert_eq!(to_simplified("不要掛著曬，效果顯著，著名品牌"), "不要挂着晒，效果显著，著名品牌");
     }
 
     #[test]

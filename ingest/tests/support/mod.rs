@@ -71,19 +71,17 @@ impl Bench {
 
     pub async fn start(config: RecordConfig) -> Self {
         let mut bench = Self::open().await;
+        let usual = RecordConfig::default();
         bench.config = RecordConfig {
             board: bench.board.clone(),
             rtmp_bind: bench.addr,
-            free_space_floor: config.free_space_floor.min(if config.free_space_floor == u64::MAX {
-                u64::MAX
-            } else {
+            // Short parts and a small floor, unless the test is about them.
+            part: if config.part == usual.part { Duration::from_secs(1) } else { config.part },
+            free_space_floor: if config.free_space_floor == usual.free_space_floor {
                 1 << 20
-            }),
-            part: config.part.min(if config.part > Duration::from_secs(10) {
-                config.part
             } else {
-                Duration::from_secs(1)
-            }),
+                config.free_space_floor
+            },
             ..config
         };
         bench.restart().await;
@@ -116,6 +114,11 @@ impl Bench {
     }
 
     pub async fn stop(mut self) {
+        self.halt().await;
+    }
+
+    /// Ends the recorder in good order.
+    pub async fn halt(&mut self) {
         let running = self.running.take().unwrap();
         running.stop.cancel();
         running.task.await.unwrap().unwrap();
