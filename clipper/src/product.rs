@@ -89,12 +89,15 @@ fn fold(py: &str) -> String {
 fn named(products: &[Matcher], text: &str) -> Option<(String, String)> {
     let lower = text.to_lowercase();
     let sounds = syllables(&lower);
-    let links: Vec<u32> =
-        hits(&lower).into_iter().filter_map(|h| if let RuleHit::LinkNumber(n) = h { Some(n) } else { None }).collect();
+    let links: Vec<u32> = hits(&lower)
+        .into_iter()
+        .filter_map(|h| if let RuleHit::LinkNumber(n) = h { Some(n) } else { None })
+        .collect();
     let mut scored: Vec<(usize, &Matcher, String)> = products
         .iter()
         .filter_map(|p| {
-            let by_name = p.names.iter().filter_map(|n| mention(n, &lower, &sounds)).max_by_key(|(score, _)| *score);
+            let by_name =
+                p.names.iter().filter_map(|n| mention(n, &lower, &sounds)).max_by_key(|(score, _)| *score);
             let by_link = p.link.filter(|l| links.contains(l)).map(|l| (90, format!("said link {l}")));
             let (score, said) = by_name.into_iter().chain(by_link).max_by_key(|(score, _)| *score)?;
             Some((score, p, said))
@@ -128,8 +131,10 @@ fn mention(name: &Name, lower: &str, sounds: &[String]) -> Option<(usize, String
         return None;
     }
     let wrong_most = usize::from(n >= 4);
-    let best = sounds.windows(n).map(|w| w.iter().zip(&name.syllables).filter(|(a, b)| a != b).count()).min()?;
-    (best <= wrong_most).then(|| (50 + 4 * (n - best), format!("said something that sounds like “{}”", name.text)))
+    let best =
+        sounds.windows(n).map(|w| w.iter().zip(&name.syllables).filter(|(a, b)| a != b).count()).min()?;
+    (best <= wrong_most)
+        .then(|| (50 + 4 * (n - best), format!("said something that sounds like “{}”", name.text)))
 }
 
 #[cfg(test)]

@@ -34,13 +34,15 @@ fn is_number(c: char) -> bool {
 
 /// The run of number characters that ends just before byte `end`.
 fn number_before(text: &str, end: usize) -> &str {
-    let start = text[..end].char_indices().rev().take_while(|(_, c)| is_number(*c)).last().map_or(end, |(i, _)| i);
+    let start =
+        text[..end].char_indices().rev().take_while(|(_, c)| is_number(*c)).last().map_or(end, |(i, _)| i);
     &text[start..end]
 }
 
 /// The run of number characters that starts at byte `start`.
 fn number_after(text: &str, start: usize) -> &str {
-    let len = text[start..].char_indices().find(|(_, c)| !is_number(*c)).map_or(text.len() - start, |(i, _)| i);
+    let len =
+        text[start..].char_indices().find(|(_, c)| !is_number(*c)).map_or(text.len() - start, |(i, _)| i);
     &text[start..start + len]
 }
 
@@ -97,13 +99,25 @@ pub fn hits(text: &str) -> Vec<RuleHit> {
         }
     }
     for cue in ["link number ", "link "] {
-        let word = lower.find(cue).map(|i| lower[i + cue.len()..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or(""));
+        let word = lower
+            .find(cue)
+            .map(|i| lower[i + cue.len()..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or(""));
         if let Some(n) = word.and_then(english_number) {
             found.push(RuleHit::LinkNumber(n));
             break;
         }
     }
-    for cue in ["倒数", "倒计时", "只剩", "最后几", "countdown", "only a few", "left in stock", "three two one", "three, two, one"] {
+    for cue in [
+        "倒数",
+        "倒计时",
+        "只剩",
+        "最后几",
+        "countdown",
+        "only a few",
+        "left in stock",
+        "three two one",
+        "three, two, one",
+    ] {
         if lower.contains(cue) {
             found.push(RuleHit::Countdown(cue.to_owned()));
             break;
@@ -125,7 +139,8 @@ pub fn hits(text: &str) -> Vec<RuleHit> {
 
 fn english_number(word: &str) -> Option<u32> {
     const WORDS: [&str; 13] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+        "twelve",
     ];
     word.parse().ok().or_else(|| WORDS.iter().position(|w| *w == word).and_then(|p| u32::try_from(p).ok()))
 }

@@ -8,6 +8,8 @@ use clipmill_console::cmds::{self, Cli, Failure};
 fn main() -> ExitCode {
     // One TLS provider for everything that speaks TLS in this process. It fails only if one is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // Its threads spin while they wait; on a small machine that costs more than it gains. Before any thread exists.
+    clipmill_inference::llm::limit_threads(1);
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -52,11 +52,20 @@ fn a_port_that_is_taken_stops_the_service_with_a_message() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
         let out = ends_within(
-            clipmill().args(["run", "--config"]).arg(&file).env(key, address.to_string()).arg("--models-dir").arg(models()),
+            clipmill()
+                .args(["run", "--config"])
+                .arg(&file)
+                .env(key, address.to_string())
+                .arg("--models-dir")
+                .arg(models()),
             SOON,
         );
         assert_eq!(out.status.code(), Some(78), "{}", said(&out));
-        assert!(said(&out).contains(&address.port().to_string()) && said(&out).contains("taken"), "{}", said(&out));
+        assert!(
+            said(&out).contains(&address.port().to_string()) && said(&out).contains("taken"),
+            "{}",
+            said(&out)
+        );
     }
 }
 
@@ -67,19 +76,23 @@ fn a_model_with_a_flipped_byte_is_refused_by_name_and_hash() {
     let mine = dir.path().join("models");
     fs::create_dir(&mine).unwrap();
     for entry in fs::read_dir(models()).unwrap().flatten().filter(|e| e.path().is_file()) {
-        std::os::unix::fs::symlink(entry.path().canonicalize().unwrap(), mine.join(entry.file_name())).unwrap();
+        std::os::unix::fs::symlink(entry.path().canonicalize().unwrap(), mine.join(entry.file_name()))
+            .unwrap();
     }
     let vad = fs::read_dir(&mine).unwrap().flatten().map(|e| e.path());
-    let vad = vad.filter(|p| p.to_string_lossy().contains("silero")).next().expect("the voice activity model");
+    let vad =
+        vad.filter(|p| p.to_string_lossy().contains("silero")).next().expect("the voice activity model");
     let mut bytes = fs::read(&vad).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::remove_file(&vad).unwrap();
     fs::write(&vad, bytes).unwrap();
 
-    let verify = clipmill().args(["models", "verify", "silero-vad", "--models-dir"]).arg(&mine).output().unwrap();
+    let verify =
+        clipmill().args(["models", "verify", "silero-vad", "--models-dir"]).arg(&mine).output().unwrap();
     assert_eq!(verify.status.code(), Some(1), "{}", said(&verify));
-    let out = ends_within(clipmill().args(["run", "--config"]).arg(&file).arg("--models-dir").arg(&mine), SOON);
+    let out =
+        ends_within(clipmill().args(["run", "--config"]).arg(&file).arg("--models-dir").arg(&mine), SOON);
     assert_eq!(out.status.code(), Some(78), "{}", said(&out));
     assert!(said(&out).contains("silero"), "{}", said(&out));
     assert!(said(&out).contains("models fetch"), "the message says what to do: {}", said(&out));
@@ -91,7 +104,11 @@ fn a_file_that_is_not_media_is_told_and_the_service_goes_on() {
     let file = config(dir.path(), "");
     let junk = dir.path().join("junk.mp4");
     fs::write(&junk, vec![7u8; 100_000]).unwrap();
-    let add = clipmill().args(["source", "add", "junk", junk.to_str().unwrap(), "--config"]).arg(&file).output().unwrap();
+    let add = clipmill()
+        .args(["source", "add", "junk", junk.to_str().unwrap(), "--config"])
+        .arg(&file)
+        .output()
+        .unwrap();
     assert!(add.status.success(), "{}", said(&add));
     let absent = clipmill()
         .args(["source", "add", "absent", "http://127.0.0.1:9/live.flv?token=hunter2secret", "--config"])

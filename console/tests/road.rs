@@ -14,12 +14,17 @@ const SECONDS: &str = "62";
 fn a_live_becomes_posted_clips_while_it_plays() {
     let dir = demo_dir();
     let out = ends_within(
-        clipmill().args(["demo", "--json", "--seconds", SECONDS, "--dir"]).arg(dir.path()).arg("--models-dir").arg(models()),
+        clipmill()
+            .args(["demo", "--json", "--seconds", SECONDS, "--dir"])
+            .arg(dir.path())
+            .arg("--models-dir")
+            .arg(models()),
         Duration::from_secs(420),
     );
     let log = std::fs::read_to_string(dir.path().join("run/clipmill.log")).unwrap_or_default();
     assert!(out.status.success(), "{}\n{log}", said(&out));
-    let report: Value = serde_json::from_slice(&out.stdout).expect("standard output holds JSON and nothing else");
+    let report: Value =
+        serde_json::from_slice(&out.stdout).expect("standard output holds JSON and nothing else");
 
     let clips = report["clips"].as_array().unwrap();
     assert!(clips.len() >= 3, "{report:#}");
@@ -32,15 +37,25 @@ fn a_live_becomes_posted_clips_while_it_plays() {
     let reviewable_live = clips.iter().filter(|c| {
         c["end_s"].as_f64().unwrap() + c["latency_s"].as_f64().unwrap() < SECONDS.parse().unwrap()
     });
-    assert!(reviewable_live.count() * 2 >= clips.len(), "most clips are reviewable while the live still plays");
+    assert!(
+        reviewable_live.count() * 2 >= clips.len(),
+        "most clips are reviewable while the live still plays"
+    );
 
     for clip in clips {
         finished_video(clip);
     }
     mostly_between_sentences(clips);
-    assert!(clips.iter().any(|c| c["product"] == "针织开衫"), "the product the host names is bound: {report:#}");
+    assert!(
+        clips.iter().any(|c| c["product"] == "针织开衫"),
+        "the product the host names is bound: {report:#}"
+    );
 
-    let check = clipmill().args(["check", "--deep", "--config"]).arg(dir.path().join("run/clipmill.toml")).output().unwrap();
+    let check = clipmill()
+        .args(["check", "--deep", "--config"])
+        .arg(dir.path().join("run/clipmill.toml"))
+        .output()
+        .unwrap();
     assert!(check.status.success(), "{}", said(&check));
 }
 
@@ -50,7 +65,11 @@ fn finished_video(clip: &Value) {
     let probed = ffprobe(file);
     let stream = |kind: &str| {
         let streams = probed["streams"].as_array().unwrap();
-        streams.iter().find(|s| s["codec_type"] == kind).unwrap_or_else(|| panic!("{file} has no {kind}")).clone()
+        streams
+            .iter()
+            .find(|s| s["codec_type"] == kind)
+            .unwrap_or_else(|| panic!("{file} has no {kind}"))
+            .clone()
     };
     let video = stream("video");
     assert_eq!((&video["codec_name"], &video["pix_fmt"]), (&"h264".into(), &"yuv420p".into()), "{file}");
@@ -59,7 +78,10 @@ fn finished_video(clip: &Value) {
     let length: f64 = probed["format"]["duration"].as_str().unwrap().parse().unwrap();
     let wanted = clip["end_s"].as_f64().unwrap() - clip["start_s"].as_f64().unwrap();
     assert!((length - wanted).abs() < 0.15, "{file}: {length} s, the clip says {wanted} s");
-    let decoded = Command::new("ffmpeg").args(["-v", "error", "-xerror", "-i", file, "-f", "null", "-"]).output().unwrap();
+    let decoded = Command::new("ffmpeg")
+        .args(["-v", "error", "-xerror", "-i", file, "-f", "null", "-"])
+        .output()
+        .unwrap();
     assert!(decoded.status.success() && decoded.stderr.is_empty(), "{file}: {}", said(&decoded));
 }
 
@@ -76,5 +98,8 @@ fn mostly_between_sentences(clips: &[Value]) {
     let boundaries: Vec<f64> =
         clips.iter().flat_map(|c| [c["start_s"].as_f64().unwrap(), c["end_s"].as_f64().unwrap()]).collect();
     let wrong: Vec<&f64> = boundaries.iter().filter(|t| inside(**t)).collect();
-    assert!(wrong.len() * 5 <= boundaries.len(), "over a fifth of the boundaries fall inside a sentence: {wrong:?}");
+    assert!(
+        wrong.len() * 5 <= boundaries.len(),
+        "over a fifth of the boundaries fall inside a sentence: {wrong:?}"
+    );
 }

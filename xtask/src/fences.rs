@@ -52,10 +52,8 @@ const ONLY_IN: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates that no member may pull in, with the reason.
-const NEVER: [(&str, &str); 2] = [
-    ("ring", "one TLS provider only: aws-lc-rs"),
-    ("openssl-sys", "one TLS provider only: aws-lc-rs"),
-];
+const NEVER: [(&str, &str); 2] =
+    [("ring", "one TLS provider only: aws-lc-rs"), ("openssl-sys", "one TLS provider only: aws-lc-rs")];
 
 /// Every broken fence, in words.
 pub fn check(root: &Path) -> Result<Vec<String>> {
@@ -71,7 +69,8 @@ pub fn check(root: &Path) -> Result<Vec<String>> {
     for package in meta["packages"].as_array().into_iter().flatten() {
         let name = package["name"].as_str().unwrap_or_default().to_owned();
         let deps = package["dependencies"].as_array().into_iter().flatten();
-        let of_kind = |d: &Value| d["kind"].is_null().then(|| d["name"].as_str().unwrap_or_default().to_owned());
+        let of_kind =
+            |d: &Value| d["kind"].is_null().then(|| d["name"].as_str().unwrap_or_default().to_owned());
         normal.insert(name, deps.filter_map(of_kind).collect());
     }
     let members: BTreeSet<&str> = normal.keys().map(String::as_str).collect();
@@ -84,7 +83,8 @@ pub fn check(root: &Path) -> Result<Vec<String>> {
             if members.contains(dep.as_str()) && !may.contains(&dep.as_str()) {
                 problems.push(format!("{name} must not depend on {dep}"));
             }
-            let only = ONLY_IN.iter().find(|(d, _)| dep == d || (*d == "apalis" && dep.starts_with("apalis-")));
+            let only =
+                ONLY_IN.iter().find(|(d, _)| dep == d || (*d == "apalis" && dep.starts_with("apalis-")));
             if let Some((_, rooms)) = only.filter(|(_, rooms)| !rooms.contains(&name.as_str())) {
                 problems.push(format!("{name} must not use {dep}: only {} may", rooms.join(", ")));
             }

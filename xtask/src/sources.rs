@@ -47,7 +47,8 @@ fn tracked(root: &Path) -> Result<Vec<PathBuf>> {
         .current_dir(root)
         .output()
         .context("run git ls-files")?;
-    let names = String::from_utf8_lossy(&out.stdout).lines().map(|l| root.join(l)).filter(|p| p.exists()).collect();
+    let names =
+        String::from_utf8_lossy(&out.stdout).lines().map(|l| root.join(l)).filter(|p| p.exists()).collect();
     Ok(names)
 }
 
@@ -64,7 +65,9 @@ fn rust_file(shown: &str, text: &str, problems: &mut Vec<String>) {
     let fenced = UNSAFE_IN.iter().any(|dir| shown.starts_with(dir)) || shown.starts_with("xtask/");
     for (number, line) in text.lines().enumerate() {
         let code = line.split("//").next().unwrap_or_default();
-        if !fenced && (code.contains("unsafe {") || code.contains("unsafe fn") || code.contains("unsafe impl")) {
+        if !fenced
+            && (code.contains("unsafe {") || code.contains("unsafe fn") || code.contains("unsafe impl"))
+        {
             problems.push(format!("{shown}:{} has unsafe outside media and inference", number + 1));
         }
         if code.contains(concat!("#[ign", "ore]")) {

@@ -13,7 +13,11 @@ use clipmill_domain::{
     transcript::{Utterance, heard_until},
 };
 use clipmill_inference::classify::{Classifier, LabelProbs};
-use clipmill_store::{Store, followers::{self, FollowerPos}, segments};
+use clipmill_store::{
+    Store,
+    followers::{self, FollowerPos},
+    segments,
+};
 use clipmill_worker::{FollowCtx, Follower, Progress, StageError, SystemClock};
 
 use crate::{

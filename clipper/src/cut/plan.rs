@@ -63,7 +63,13 @@ impl Sentence {
 /// Plans the cut of the utterances `first..=last` (by `seq`) among `sentences`, which are in time order and should
 /// reach a sentence further on both sides. Media exists only inside `recorded`. `None` when the selling point has no
 /// sentence in the list or none of it is recorded.
-pub fn plan_cut(sentences: &[Sentence], first: i64, last: i64, recorded: Span, rules: &CutRules) -> Option<CutPlan> {
+pub fn plan_cut(
+    sentences: &[Sentence],
+    first: i64,
+    last: i64,
+    recorded: Span,
+    rules: &CutRules,
+) -> Option<CutPlan> {
     let mut a = sentences.iter().position(|s| s.seq >= first && s.seq <= last)?;
     let mut b = sentences.iter().rposition(|s| s.seq >= first && s.seq <= last)?;
     let length = |a: usize, b: usize| sentences[b].span.end() - sentences[a].span.start();
@@ -80,7 +86,9 @@ pub fn plan_cut(sentences: &[Sentence], first: i64, last: i64, recorded: Span, r
             break;
         }
         a -= 1;
-        why.push("the sentence before, on the same product, is kept because the point alone is short".to_owned());
+        why.push(
+            "the sentence before, on the same product, is kept because the point alone is short".to_owned(),
+        );
     }
 
     let (begin, end) = (sentences[a].span.start(), sentences[b].span.end());

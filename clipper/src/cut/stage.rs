@@ -43,20 +43,28 @@ pub struct Draft {
 }
 
 impl CutDraft {
-    async fn plan(&self, store: &Store, point: &SellingPoint) -> Result<(CutPlan, Vec<Utterance>), StageError> {
+    async fn plan(
+        &self,
+        store: &Store,
+        point: &SellingPoint,
+    ) -> Result<(CutPlan, Vec<Utterance>), StageError> {
         let around = Span::new(point.span.start() + -CONTEXT_US, point.span.end() + CONTEXT_US)
             .map_err(|e| StageError::give_up(e.to_string()))?;
         let utterances = store.utterances_in(point.recording_id, around).await?;
         let points = store.selling_points(point.recording_id).await?;
         let belongs = |u: &Utterance| {
-            points.iter().any(|p| p.span.overlaps(u.span) && p.product_sku == point.product_sku && p.label.sells())
+            points
+                .iter()
+                .any(|p| p.span.overlaps(u.span) && p.product_sku == point.product_sku && p.label.sells())
         };
         let sentences: Vec<Sentence> = utterances.iter().map(|u| Sentence::of(u, belongs(u))).collect();
-        let own: Vec<i64> = utterances.iter().filter(|u| u.span.overlaps(point.span)).map(|u| u.seq).collect();
+        let own: Vec<i64> =
+            utterances.iter().filter(|u| u.span.overlaps(point.span)).map(|u| u.seq).collect();
         let (Some(first), Some(last)) = (own.first(), own.last()) else {
             return Err(StageError::give_up(format!("selling point {} has no utterance", point.id)));
         };
-        let recorded: Vec<Span> = store.parts_in(point.recording_id, around).await?.iter().map(|p| p.span).collect();
+        let recorded: Vec<Span> =
+            store.parts_in(point.recording_id, around).await?.iter().map(|p| p.span).collect();
         let stretch = stretch_of(&recorded, point.span, JOINT_US_MAX).ok_or_else(|| {
             StageError::give_up(format!("the talk at {} falls into a gap of the recording", point.span))
         })?;
@@ -121,7 +129,8 @@ impl Stage for CutDraft {
         let owner = clip_id.to_string();
         let dest = |name: &str| format!("clips/{clip_id}/{name}");
         let draft = library.publish_artifact(&video, &dest("draft.mp4"), "clip.draft", &owner, now).await?;
-        let thumbnail = library.publish_artifact(&picture, &dest("thumbnail.jpg"), "clip.thumbnail", &owner, now).await?;
+        let thumbnail =
+            library.publish_artifact(&picture, &dest("thumbnail.jpg"), "clip.thumbnail", &owner, now).await?;
         let mut why = vec![
             format!("{} ({:.0} % sure)", point.label.en(), point.confidence * 100.0),
             point.evidence.product_why.clone().unwrap_or_else(|| "no product named: unbound".to_owned()),
@@ -206,7 +215,13 @@ impl Stage for CutExact {
         Ok(cx.store.library().publish_artifact(&out, &dest, "clip.exact", &id.to_string(), cx.now()).await?)
     }
 
-    async fn commit(&self, tx: &mut Tx<'_>, id: ClipId, out: Artifact, _: WallTime) -> Result<(), StageError> {
+    async fn commit(
+        &self,
+        tx: &mut Tx<'_>,
+        id: ClipId,
+        out: Artifact,
+        _: WallTime,
+    ) -> Result<(), StageError> {
         library::insert_artifact(tx, &out).await?;
         clips::set_exact(tx, id, &out.path, &self.version()).await?;
         Ok(())
@@ -214,7 +229,11 @@ impl Stage for CutExact {
 }
 
 fn hull(edl: &Edl) -> Span {
-    edl.spans.iter().copied().reduce(Span::hull).unwrap_or_else(|| unreachable!("an edit list is never empty"))
+    edl.spans
+        .iter()
+        .copied()
+        .reduce(Span::hull)
+        .unwrap_or_else(|| unreachable!("an edit list is never empty"))
 }
 
 /// The row, or the end of the job: a row never comes back.

@@ -22,7 +22,12 @@ pub struct SegmentRules {
 
 impl Default for SegmentRules {
     fn default() -> Self {
-        Self { doubt_below: 0.45, join_pause_us: 800_000, close_pause_us: 2_500_000, length_us_max: 60_000_000 }
+        Self {
+            doubt_below: 0.45,
+            join_pause_us: 800_000,
+            close_pause_us: 2_500_000,
+            length_us_max: 60_000_000,
+        }
     }
 }
 

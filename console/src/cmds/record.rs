@@ -1,18 +1,16 @@
-//! `clipmill record`: the recorder, and nothing else in the process.
+//! `clipmill record`: the recorder, and nothing else in the process. It shows its own sign of life.
 
 use std::time::Duration;
 
 use clipmill_ingest::record::{RecordConfig, run_recorder};
 
-use super::{Cli, Failure, error_chain, load, open_store, pulse::Pulse, start_telemetry, stop_signal};
+use super::{Cli, Failure, error_chain, load, open_store, start_telemetry, stop_signal};
 
 pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
     let config = load(cli)?;
     let telemetry = start_telemetry(&config, "record")?;
     let store = open_store(&config).await?;
     let stop = stop_signal();
-    let pulse = Pulse::start(store.clone(), "record", stop.clone());
-    let ready = pulse.ready();
     let settings = RecordConfig {
         rtmp_bind: config.record.rtmp_bind,
         part: Duration::from_secs_f64(config.record.part_seconds),
@@ -23,10 +21,8 @@ pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
     };
     let done = run_recorder(store.clone(), settings, stop, move |address| {
         tracing::info!(%address, "listening for RTMP");
-        ready();
     })
     .await;
-    drop(pulse);
     store.close().await;
     telemetry.shutdown(crate::telemetry::SHUTDOWN_DEADLINE).await;
     done.map_err(|e| match e.needs_operator() {

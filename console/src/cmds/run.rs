@@ -19,7 +19,12 @@ pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
         events: Arc::new(|event| match event {
             ChildEvent::Started { name, pid } => tracing::info!(role = name, pid, "started"),
             ChildEvent::Restarting { name, exit, wait } => {
-                tracing::warn!(role = name, ?exit, wait_ms = wait.as_millis(), "ended by itself; starting it again");
+                tracing::warn!(
+                    role = name,
+                    ?exit,
+                    wait_ms = wait.as_millis(),
+                    "ended by itself; starting it again"
+                );
             }
             ChildEvent::Ended { name } => tracing::info!(role = name, "ended"),
         }),
@@ -37,7 +42,8 @@ pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
 }
 
 fn roles(cli: &Cli) -> Result<Vec<ChildSpec>, Failure> {
-    let program = std::env::current_exe().map_err(|e| Failure::new(format!("cannot find my own program: {e}")))?;
+    let program =
+        std::env::current_exe().map_err(|e| Failure::new(format!("cannot find my own program: {e}")))?;
     let spec = |role: &str| ChildSpec {
         name: role.to_owned(),
         program: program.clone(),

@@ -2,7 +2,11 @@
 
 use camino::Utf8PathBuf;
 use clap::Subcommand;
-use clipmill_domain::{Clock, Id, SourceId, product::Product, source::{Language, Source, SourceKind}};
+use clipmill_domain::{
+    Clock, Id, SourceId,
+    product::Product,
+    source::{Language, Source, SourceKind},
+};
 use clipmill_store::{Store, audit, sources};
 use clipmill_worker::SystemClock;
 use secrecy::{ExposeSecret, SecretString};
@@ -62,7 +66,9 @@ async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure>
     match args {
         Args::Add { name, url, lang, category, products } => {
             let products = products.as_ref().map(read_products).transpose()?.unwrap_or_default();
-            let added = add(store, name, url.clone().map(SecretString::from), *lang, category.clone(), &products).await?;
+            let added =
+                add(store, name, url.clone().map(SecretString::from), *lang, category.clone(), &products)
+                    .await?;
             println!("added {name} ({})", added.source.id);
             if let Some(key) = added.stream_key {
                 println!("push to      rtmp://{}/live", config.record.rtmp_bind);
@@ -94,7 +100,9 @@ async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure>
 
 async fn named(store: &Store, name: &str) -> Result<Source, Failure> {
     let found = store.source_by_name(name).await?;
-    found.ok_or_else(|| Failure::new(format!("no source is called {name:?}; `clipmill source list` shows them")))
+    found.ok_or_else(|| {
+        Failure::new(format!("no source is called {name:?}; `clipmill source list` shows them"))
+    })
 }
 
 async fn set_enabled(store: &Store, name: &str, enabled: bool) -> Result<(), Failure> {
@@ -102,7 +110,15 @@ async fn set_enabled(store: &Store, name: &str, enabled: bool) -> Result<(), Fai
     let now = SystemClock.now();
     let mut tx = store.begin().await?;
     sources::set_source_enabled(&mut tx, source.id, enabled).await?;
-    audit::audit(&mut tx, now, "operator", if enabled { "enable" } else { "disable" }, &source.id.to_string(), None).await?;
+    audit::audit(
+        &mut tx,
+        now,
+        "operator",
+        if enabled { "enable" } else { "disable" },
+        &source.id.to_string(),
+        None,
+    )
+    .await?;
     tx.commit().await?;
     println!("{name} is {}", if enabled { "enabled" } else { "disabled" });
     Ok(())

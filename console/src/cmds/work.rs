@@ -7,7 +7,12 @@ use clipmill_clipper::{
     cut::{CutDraft, CutExact, plan::CutRules},
     segment::SegmentRules,
 };
-use clipmill_inference::{asr::{Whisper, WhisperOptions}, classify::QwenClassifier, registry::Registry};
+use clipmill_domain::Clock as _;
+use clipmill_inference::{
+    asr::{Whisper, WhisperOptions},
+    classify::QwenClassifier,
+    registry::Registry,
+};
 use clipmill_ingest::transcribe::Transcriber;
 use clipmill_publish::{
     calendar::Rhythm,
@@ -15,7 +20,6 @@ use clipmill_publish::{
     post::{PlanPosts, Upload},
 };
 use clipmill_remix::{arrange::Template, render::Render};
-use clipmill_domain::Clock as _;
 use clipmill_store::{Store, StoreError, check::sweep_leftovers};
 use clipmill_worker::{Engine, QueueName, SystemClock};
 use tokio::sync::Semaphore;
@@ -96,11 +100,13 @@ impl Models {
         let speech = registry.verify(&config.transcribe.model).map_err(|e| bad(&e))?;
         let voice = registry.verify("silero-vad").map_err(|e| bad(&e))?;
         let language = registry.verify(&config.classify.model).map_err(|e| bad(&e))?;
-        let options = WhisperOptions { threads: u16::try_from(config.transcribe.threads).unwrap_or(1), ..WhisperOptions::default() };
+        let options = WhisperOptions {
+            threads: u16::try_from(config.transcribe.threads).unwrap_or(1),
+            ..WhisperOptions::default()
+        };
         let ears = Whisper::load(&speech, options).map_err(|e| bad(&e))?;
         let room = Arc::new(Semaphore::new(INFERENCES_AT_ONCE));
-        let transcribe =
-            Transcriber::with_silero(Arc::new(ears), &voice.path, room).map_err(|e| bad(&e))?;
+        let transcribe = Transcriber::with_silero(Arc::new(ears), &voice.path, room).map_err(|e| bad(&e))?;
         let classifier =
             QwenClassifier::open(&language.path, config.classify.head.as_deref()).map_err(|e| bad(&e))?;
         Ok(Self { transcribe, classifier })

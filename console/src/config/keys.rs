@@ -135,8 +135,9 @@ keys! {
 
     /// Cutting clips.
     [cut]: Cut {
-        /// Talk shorter than this many seconds makes no clip of its own.
-        min_seconds: f64 = "4",
+        /// A selling point shorter than this many seconds is shown with the sentence before it, where that one is on
+        /// the same product.
+        min_seconds: f64 = "3",
         /// A clip is at most this many seconds long.
         max_seconds: f64 = "60",
     }

@@ -25,6 +25,9 @@ use crate::config::{LogFormat, Telemetry as Settings};
 /// How long the end of the program may wait for the last export.
 pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
 
+/// Libraries whose information is noise to an operator; a directive of his own for one of them wins.
+const QUIETER: &str = "opentelemetry=warn,whisper_rs=warn,apalis=warn,apalis_core=warn,sqlx=warn,";
+
 /// At most one complaint of the exporter itself is logged in this time.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -93,7 +96,7 @@ where
         EnvFilter::try_new(&directives).map_err(|source| TelemetryError::Directives { directives, source })
     };
     let complaints = Complaints::default();
-    let lines_filter = filter("opentelemetry=warn,", "")?
+    let lines_filter = filter(QUIETER, "")?
         .and(dynamic_filter_fn(move |meta: &Metadata<'_>, _| complaints.let_through(meta, Instant::now())));
     let lines = tracing_subscriber::fmt::layer().with_ansi(ansi).with_writer(writer);
     let lines = match settings.log_format {

@@ -48,7 +48,8 @@ pub fn said(out: &Output) -> String {
 
 /// Runs a command that must end within `longest`; kills it and fails otherwise.
 pub fn ends_within(command: &mut Command, longest: Duration) -> Output {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start");
+    let child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start");
     let pid = child.id().to_string();
     let (send, receive) = std::sync::mpsc::channel();
     let waiter = std::thread::spawn(move || send.send(child.wait_with_output()));
@@ -88,7 +89,8 @@ pub fn pids(words: &[&str]) -> Vec<u32> {
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else { continue };
         let Ok(line) = std::fs::read(entry.path().join("cmdline")) else { continue };
-        let args: Vec<String> = line.split(|b| *b == 0).map(|a| String::from_utf8_lossy(a).into_owned()).collect();
+        let args: Vec<String> =
+            line.split(|b| *b == 0).map(|a| String::from_utf8_lossy(a).into_owned()).collect();
         if words.iter().all(|w| args.iter().any(|a| a == w)) {
             found.push(pid);
         }

@@ -70,7 +70,8 @@ mod tests {
     fn a_drop_between_epochs_is_one_gap_with_its_reason() {
         let now = WallTime::from_millis(0);
         let (a, b) = (EpochId::new_at(now), EpochId::new_at(now));
-        let parts = [part(a, 0, 0, 2_000_000), part(a, 1, 2_000_000, 4_000_000), part(b, 2, 7_000_000, 9_000_000)];
+        let parts =
+            [part(a, 0, 0, 2_000_000), part(a, 1, 2_000_000, 4_000_000), part(b, 2, 7_000_000, 9_000_000)];
         let epoch = Epoch {
             id: a,
             recording_id: parts[0].recording_id,
@@ -83,7 +84,10 @@ mod tests {
         };
         let gaps = gap_map(&parts, &[epoch]);
         assert_eq!(gaps.len(), 1);
-        assert_eq!((gaps[0].span.start().as_micros(), gaps[0].span.end().as_micros()), (4_000_000, 7_000_000));
+        assert_eq!(
+            (gaps[0].span.start().as_micros(), gaps[0].span.end().as_micros()),
+            (4_000_000, 7_000_000)
+        );
         assert_eq!(gaps[0].reason, Some(EndReason::Disconnected));
         assert!((coverage(&parts, &gaps) - 6.0 / 9.0).abs() < 1e-9);
     }

@@ -8,7 +8,9 @@ use uuid::{NoContext, Timestamp, Uuid};
 use crate::WallTime;
 
 /// What every typed id can do. Stored as lower-case hyphenated text.
-pub trait Id: Copy + Eq + Ord + fmt::Display + fmt::Debug + FromStr<Err = uuid::Error> + Send + Sync + 'static {
+pub trait Id:
+    Copy + Eq + Ord + fmt::Display + fmt::Debug + FromStr<Err = uuid::Error> + Send + Sync + 'static
+{
     /// A new id whose order follows `now`.
     fn new_at(now: WallTime) -> Self;
 }

@@ -7,17 +7,17 @@ pub mod clock;
 pub mod id;
 pub mod time;
 
-pub mod source;
-pub mod product;
-pub mod recording;
-pub mod gap;
-pub mod transcript;
-pub mod taxonomy;
-pub mod selling_point;
 pub mod clip;
-pub mod remix;
+pub mod gap;
 pub mod post;
+pub mod product;
 pub mod provenance;
+pub mod recording;
+pub mod remix;
+pub mod selling_point;
+pub mod source;
+pub mod taxonomy;
+pub mod transcript;
 
 pub use clock::Clock;
 pub use id::*;

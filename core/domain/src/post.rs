@@ -101,7 +101,10 @@ mod tests {
         for s in STATES {
             for e in EVENTS {
                 if step(s, &e) == Ok(S::Planned) {
-                    assert!(matches!((s, &e), (S::Publishing, E::RefusedForNow) | (S::OutcomeUnknown, E::NotThere)));
+                    assert!(matches!(
+                        (s, &e),
+                        (S::Publishing, E::RefusedForNow) | (S::OutcomeUnknown, E::NotThere)
+                    ));
                 }
             }
         }

@@ -63,7 +63,11 @@ impl fmt::Display for MediaTime {
         let sign = if self.0 < 0 { "-" } else { "" };
         let ms = self.0.unsigned_abs() / 1000;
         let (h, m, s, ms) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
-        if h > 0 { write!(f, "{sign}{h}:{m:02}:{s:02}.{ms:03}") } else { write!(f, "{sign}{m}:{s:02}.{ms:03}") }
+        if h > 0 {
+            write!(f, "{sign}{h}:{m:02}:{s:02}.{ms:03}")
+        } else {
+            write!(f, "{sign}{m}:{s:02}.{ms:03}")
+        }
     }
 }
 

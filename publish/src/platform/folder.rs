@@ -44,7 +44,11 @@ impl LocalFolder {
     }
 
     /// Writes under a temporary name, makes it durable, renames.
-    fn place(&self, dest: &Utf8Path, fill: impl FnOnce(&mut std::fs::File) -> io::Result<()>) -> io::Result<()> {
+    fn place(
+        &self,
+        dest: &Utf8Path,
+        fill: impl FnOnce(&mut std::fs::File) -> io::Result<()>,
+    ) -> io::Result<()> {
         let temp = Utf8PathBuf::from(format!("{dest}.part"));
         let written = (|| {
             let mut file = std::fs::File::create(&temp)?;
@@ -118,7 +122,9 @@ mod tests {
         let post = post();
         assert_eq!(target.find(&post).await, Ok(None));
         for _ in 0..2 {
-            let Outcome::Accepted { reference } = target.publish(&post, &video).await else { panic!("refused") };
+            let Outcome::Accepted { reference } = target.publish(&post, &video).await else {
+                panic!("refused")
+            };
             assert_eq!(std::fs::read(&reference).unwrap(), b"video bytes");
         }
         assert!(target.find(&post).await.unwrap().is_some());

@@ -68,7 +68,13 @@ impl Stage for PlanPosts {
         Ok(Planned { title: clip.title, latest: cx.store.last_slot(&self.target).await? })
     }
 
-    async fn commit(&self, tx: &mut Tx<'_>, id: RemixId, plan: Planned, now: WallTime) -> Result<(), StageError> {
+    async fn commit(
+        &self,
+        tx: &mut Tx<'_>,
+        id: RemixId,
+        plan: Planned,
+        now: WallTime,
+    ) -> Result<(), StageError> {
         let post = Post {
             id: PostId::new_at(now),
             remix_id: id,
@@ -110,7 +116,9 @@ impl<P: Platform> Upload<P> {
     async fn settle(&self, store: &Store, post: &Post) -> Result<Option<String>, StageError> {
         let mut state = post.state;
         if state == PostState::Publishing {
-            state = self.note(store, post.id, &PostEvent::NoAnswer, Some("the worker stopped before the answer")).await?;
+            state = self
+                .note(store, post.id, &PostEvent::NoAnswer, Some("the worker stopped before the answer"))
+                .await?;
         }
         if state != PostState::OutcomeUnknown {
             return Ok(None);
@@ -198,7 +206,13 @@ impl<P: Platform> Stage for Upload<P> {
         }
     }
 
-    async fn commit(&self, tx: &mut Tx<'_>, id: PostId, out: Published, now: WallTime) -> Result<(), StageError> {
+    async fn commit(
+        &self,
+        tx: &mut Tx<'_>,
+        id: PostId,
+        out: Published,
+        now: WallTime,
+    ) -> Result<(), StageError> {
         if let Some(event) = &out.event {
             posts::apply_post_event(tx, id, event, now, None, Some(&out.reference)).await?;
         }

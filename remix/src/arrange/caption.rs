@@ -74,7 +74,8 @@ fn greedy(text: &str, line_ems: f32) -> Vec<String> {
 /// One line if it fits, else two of about equal width.
 fn lines(text: &str, line_ems: f32) -> Vec<String> {
     let text = text.trim();
-    let trimmed = |l: Vec<String>| l.into_iter().map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect();
+    let trimmed =
+        |l: Vec<String>| l.into_iter().map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect();
     if width(text) <= line_ems {
         return trimmed(vec![text.to_owned()]);
     }
@@ -113,7 +114,11 @@ fn time_at(u: &Utterance, n: usize, total: usize) -> i64 {
         if len > 0 && share < b {
             let inside = ((share - a) / (b - a)).clamp(0.0, 1.0);
             let (ws, we) = (w.start.as_micros(), w.end.as_micros());
-            #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "inside one word")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                reason = "inside one word"
+            )]
             let at = ws + ((we - ws) as f64 * inside) as i64;
             return at.clamp(start, end);
         }

@@ -1,11 +1,11 @@
 use clipmill_domain::{
-    ClipId, Id, MediaTime, RecordingId, SellingPointId, Span, UtteranceId, WallTime, clip::Edl, taxonomy::Label,
-    transcript::Word,
+    ClipId, Id, MediaTime, RecordingId, SellingPointId, Span, UtteranceId, WallTime, clip::Edl,
+    taxonomy::Label, transcript::Word,
 };
 use proptest::prelude::*;
 
-use clipmill_media::captions::width_em as width;
 use super::*;
+use clipmill_media::captions::width_em as width;
 
 const NOW: WallTime = WallTime::from_millis(0);
 
@@ -57,7 +57,10 @@ fn clip(a: f64, b: f64) -> Clip {
 #[test]
 fn a_short_sentence_is_one_line_in_playing_time() {
     let plan = plan_remix(&clip(10.0, 14.0), &[said("很软糯", 10.5, 12.0)], &Template::default());
-    assert_eq!(plan.captions, [Caption { start_us: 500_000, end_us: 2_000_000, lines: vec!["很软糯".into()] }]);
+    assert_eq!(
+        plan.captions,
+        [Caption { start_us: 500_000, end_us: 2_000_000, lines: vec!["很软糯".into()] }]
+    );
 }
 
 #[test]
@@ -72,7 +75,8 @@ fn a_long_chinese_sentence_breaks_into_balanced_lines_without_a_comma_in_front()
 
 #[test]
 fn english_breaks_between_words() {
-    let got = caption::of_utterance(&said("the lining is brushed so it stays warm without bulk", 0.0, 4.0), 13.0);
+    let got =
+        caption::of_utterance(&said("the lining is brushed so it stays warm without bulk", 0.0, 4.0), 13.0);
     let joined: Vec<&str> = got.iter().flat_map(|c| c.lines.iter().map(String::as_str)).collect();
     assert_eq!(joined.join(" "), "the lining is brushed so it stays warm without bulk");
 }

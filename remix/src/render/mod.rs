@@ -92,8 +92,9 @@ impl Stage for Render {
         };
         let stop = Arc::new(AtomicBool::new(false));
         let (halt, file, beat) = (Arc::clone(&stop), out.clone(), cx.clone());
-        let mut work =
-            tokio::task::spawn_blocking(move || clipmill_media::render(&spec, file.as_std_path(), &|_| beat.beat(), &halt));
+        let mut work = tokio::task::spawn_blocking(move || {
+            clipmill_media::render(&spec, file.as_std_path(), &|_| beat.beat(), &halt)
+        });
         let done = tokio::select! {
             done = &mut work => done,
             () = cx.stop.cancelled() => {
@@ -110,7 +111,13 @@ impl Stage for Render {
         Ok(Rendered { id: remix_id, plan, video })
     }
 
-    async fn commit(&self, tx: &mut Tx<'_>, id: ClipId, out: Rendered, now: WallTime) -> Result<(), StageError> {
+    async fn commit(
+        &self,
+        tx: &mut Tx<'_>,
+        id: ClipId,
+        out: Rendered,
+        now: WallTime,
+    ) -> Result<(), StageError> {
         library::insert_artifact(tx, &out.video).await?;
         let remix = Remix {
             id: out.id,

@@ -68,7 +68,11 @@ pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
     } else {
         print!("\n{}", report.table());
     }
-    if report.ok() { Ok(()) } else { Err(Failure::new("not every stage did its whole job; see the log named above")) }
+    if report.ok() {
+        Ok(())
+    } else {
+        Err(Failure::new("not every stage did its whole job; see the log named above"))
+    }
 }
 
 async fn play(cli: &Cli, args: &Args, stop: &CancellationToken, say: &Progress) -> Result<report::Report> {

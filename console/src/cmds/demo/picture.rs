@@ -59,8 +59,31 @@ pub async fn make(language: Language, folder: &Utf8Path) -> Result<Utf8PathBuf> 
     std::fs::write(&audio, fixture.audio).with_context(|| format!("write {audio}"))?;
     let temp = folder.join(format!("live-{}-{key}.part.mp4", language.code()));
     let run = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", GRAPH, "-i", audio.as_str(), "-shortest"])
-        .args(["-c:v", "libx264", "-preset", "superfast", "-b:v", "2500k", "-maxrate", "3000k", "-bufsize", "3000k"])
+        .args([
+            "-nostdin",
+            "-v",
+            "error",
+            "-y",
+            "-f",
+            "lavfi",
+            "-i",
+            GRAPH,
+            "-i",
+            audio.as_str(),
+            "-shortest",
+        ])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "superfast",
+            "-b:v",
+            "2500k",
+            "-maxrate",
+            "3000k",
+            "-bufsize",
+            "3000k",
+        ])
         .args(["-pix_fmt", "yuv420p", "-g", "60", "-keyint_min", "60", "-sc_threshold", "0"])
         .args(["-c:a", "aac", "-b:a", "128k", "-ar", "44100", "-ac", "2", temp.as_str()])
         .stdin(Stdio::null())

@@ -36,7 +36,11 @@ impl Progress {
     /// Moves the bar to `at` of `whole` seconds of live.
     pub fn at(&self, at: f64, whole: f64, counts: Counts) {
         if let Some(bar) = &self.bar {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole seconds of a demo")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole seconds of a demo"
+            )]
             let (at, whole) = (at.max(0.0) as u64, whole.max(0.0) as u64);
             bar.set_length(whole);
             bar.set_position(at);

@@ -39,7 +39,8 @@ pub async fn push(file: &Utf8Path, seconds: f64, url: &str, stop: &CancellationT
         let connected = Instant::now();
         let mut child = Command::new("ffmpeg")
             .args(["-nostdin", "-v", "error", "-re", "-ss", &format!("{at:.3}"), "-i", file.as_str()])
-            .args(["-c", "copy", "-f", "flv", "-flvflags", "no_duration_filesize", url])
+            .args(["-t", &format!("{:.3}", seconds - at), "-c", "copy"])
+            .args(["-f", "flv", "-flvflags", "no_duration_filesize", url])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -35,7 +35,8 @@ pub struct GapLine {
 
 impl From<&Gap> for GapLine {
     fn from(g: &Gap) -> Self {
-        let reason = g.reason.and_then(|r| serde_json::to_value(r).ok()).and_then(|v| v.as_str().map(str::to_owned));
+        let reason =
+            g.reason.and_then(|r| serde_json::to_value(r).ok()).and_then(|v| v.as_str().map(str::to_owned));
         Self { start_s: g.span.start().as_seconds(), end_s: g.span.end().as_seconds(), reason }
     }
 }
@@ -117,8 +118,7 @@ impl Report {
             })
             .collect();
         let head = ["clip", "in the live", "label", "product", "latency", "file"].map(str::to_owned);
-        let width =
-            |i: usize| rows.iter().chain([&head]).map(|r| columns(&r[i])).max().unwrap_or(0);
+        let width = |i: usize| rows.iter().chain([&head]).map(|r| columns(&r[i])).max().unwrap_or(0);
         let widths: Vec<usize> = (0..6).map(width).collect();
         for row in [&head].into_iter().chain(&rows) {
             let cells: Vec<String> = row

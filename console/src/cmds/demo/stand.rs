@@ -139,7 +139,9 @@ impl Stand {
 
 fn ready(health: &serde_json::Value, role: &str) -> bool {
     let processes = health["processes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    processes.iter().any(|p| p["role"] == role && p["alive"] == true && p["detail"]["ready"] == true)
+    // The recorder begins to beat once it listens; the others beat while they load.
+    let up = |p: &serde_json::Value| role == "record" || p["detail"]["ready"] == true;
+    processes.iter().any(|p| p["role"] == role && p["alive"] == true && up(p))
 }
 
 /// `preferred` on loopback if it is free, else a port that is.

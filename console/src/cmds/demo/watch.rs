@@ -61,7 +61,15 @@ pub(super) struct Watcher {
 impl Watcher {
     pub fn new(store: Store, source: SourceId) -> Self {
         let counts = Counts::default();
-        Self { store, source, recording: None, seen: BTreeSet::new(), counts, heard_all: false, moved_at: Instant::now() }
+        Self {
+            store,
+            source,
+            recording: None,
+            seen: BTreeSet::new(),
+            counts,
+            heard_all: false,
+            moved_at: Instant::now(),
+        }
     }
 
     pub fn counts(&self) -> Counts {
@@ -96,7 +104,11 @@ impl Watcher {
             clips: clips.len(),
             exact: clips.iter().filter(|c| c.exact_path.is_some()).count(),
             remixes: videos.iter().flatten().count(),
-            live: videos.iter().flatten().filter(|(_, p)| p.as_ref().is_some_and(|p| p.state == PostState::Live)).count(),
+            live: videos
+                .iter()
+                .flatten()
+                .filter(|(_, p)| p.as_ref().is_some_and(|p| p.state == PostState::Live))
+                .count(),
             pending: jobs
                 .iter()
                 .filter(|j| matches!(j.state, JobState::Ready | JobState::Running))

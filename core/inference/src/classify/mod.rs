@@ -4,13 +4,13 @@
 //! vector, [`train_files`] fits a [`Head`] on them and cross-validates it, a [`Report`] says how good that is,
 //! and [`QwenClassifier`] joins the language model with a head behind the [`Classifier`] seam.
 
-mod probs;
 mod data;
-mod head;
 mod fit;
-mod train;
-mod report;
+mod head;
+mod probs;
 mod qwen;
+mod report;
+mod train;
 
 pub use data::{Example, Variant, data_sha256, read_examples, variants};
 pub use head::{Head, HeadFacts};
@@ -103,7 +103,9 @@ pub enum ClassifyError {
         reason: String,
     },
     /// The head was fitted on another feature.
-    #[error("the head reads {head} and the model gives {model}; train a head for this model, or fetch the other model")]
+    #[error(
+        "the head reads {head} and the model gives {model}; train a head for this model, or fetch the other model"
+    )]
     OtherFeature {
         /// What the head was fitted on.
         head: String,

@@ -7,15 +7,15 @@
 //! a CPU and keeps them on disk, `layers` is the forward pass over the arithmetic in `arithmetic`, and
 //! [`Qwen`] joins them with the tokenizer. [`limit_threads`] is for `main`.
 
-mod shape;
-mod padded;
 mod arithmetic;
 mod layers;
+mod padded;
 mod qwen;
+mod shape;
 mod threads;
 
-pub use qwen::{Embedding, Qwen, QwenOptions};
 pub(crate) use arithmetic::{add, dot, softmax};
+pub use qwen::{Embedding, Qwen, QwenOptions};
 pub use threads::{limit_threads, threads};
 
 use camino::Utf8PathBuf;
