@@ -4,8 +4,8 @@
 //! stretches of one topic, [`product`] (pure) says what is on sale, [`rules`] (pure) finds hard evidence.
 //! `cut` turns selling points into clips: [`cut::plan`] (pure) decides, the stages execute.
 
-pub mod classify;
-pub mod cut;
+pub mod segment;
 pub mod product;
 pub mod rules;
-pub mod segment;
+pub mod classify;
+pub mod cut;

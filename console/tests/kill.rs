@@ -1,5 +1,6 @@
 //! `kill -9` of each process in the middle of a live: everything comes back, nothing is lost but the time the recorder
 //! was dead, nothing is doubled.
+#![allow(clippy::disallowed_methods, reason = "a test may sleep: it has nothing to stop")]
 
 mod common;
 

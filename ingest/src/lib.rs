@@ -4,6 +4,6 @@
 //! - [`record`]: the recorder, from packets to parts, epochs and gaps.
 //! - [`transcribe`]: the follower from parts to utterances.
 
-pub mod record;
 pub mod source;
+pub mod record;
 pub mod transcribe;

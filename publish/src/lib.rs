@@ -4,5 +4,5 @@
 //! post through the state machine of the domain, with the intent on disk before the one call that publishes.
 
 pub mod calendar;
-pub mod platform;
 pub mod post;
+pub mod platform;

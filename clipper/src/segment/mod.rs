@@ -88,7 +88,7 @@ pub struct Segmenter {
 impl Segmenter {
     /// Takes the next utterance; gives back the stretch that it closed, if any.
     pub fn push(&mut self, rules: &SegmentRules, next: Labelled) -> Option<Stretch> {
-        let Some((best, p)) = next.top.first().copied() else { return None };
+        let (best, p) = next.top.first().copied()?;
         let Some(open) = &mut self.open else {
             self.open = Some(Stretch { label: best, sku: next.sku.clone(), members: vec![next] });
             return None;

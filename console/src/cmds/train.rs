@@ -35,7 +35,7 @@ pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
         let qwen = Qwen::open(&model.path).map_err(|e| bad(&e))?;
         let files: Vec<&Utf8Path> = data.iter().map(Utf8PathBuf::as_path).collect();
         let mut tell = |done: usize, all: usize| {
-            if done % 100 == 0 || done == all {
+            if done.is_multiple_of(100) || done == all {
                 eprintln!("{done} of {all} texts read");
             }
         };

@@ -1,4 +1,5 @@
 //! Shared by the tests that run whole services: where the program, the models and a scratch folder are.
+#![allow(clippy::disallowed_methods, reason = "a test may sleep: it has nothing to stop")]
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::{

@@ -4,10 +4,10 @@
 
 pub mod registry;
 
+pub mod vad;
 pub mod asr;
 pub mod guard;
 pub mod script;
-pub mod vad;
 
-pub mod classify;
 pub mod llm;
+pub mod classify;

@@ -5,9 +5,9 @@
 //! deadline. Media time is the caller's ([`clipmill_domain::MediaTime`]); a [`MediaPart`] says where the file's
 //! own clock, which starts at zero with each epoch, lies on it.
 //!
-//! The modules follow the data: [`open`] a stream, write it as [`part_writer`] parts, [`salvage`] the part a
-//! crash left behind, read parts back ([`parts`], `frames`, [`audio`]), cut them ([`cut_draft`], [`cut_exact`]),
-//! [`thumbnail`] and [`render`] them with [`captions`], [`probe`] the result.
+//! The modules follow the data: [`open`] a stream, write it as [`part_writer`] parts, [`salvage()`] the part a
+//! crash left behind, read parts back ([`parts`], `frames`, [`audio`]), cut them ([`cut_draft()`], [`cut_exact()`]),
+//! [`thumbnail()`] and [`render()`] them with [`captions`], [`probe()`] the result.
 
 pub mod error;
 pub mod log;

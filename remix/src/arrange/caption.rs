@@ -10,29 +10,72 @@ use clipmill_media::captions::width_em as width;
 const LINES_MAX: usize = 2;
 
 /// The captions of an utterance, times in microseconds of media time, each of one or two lines no wider than
-/// `line_ems`. A single unbreakable word wider than a line is broken between characters.
+/// `line_ems`. A caption ends at a clause where it can, and shows no punctuation at the end of a line. A single
+/// unbreakable word wider than a line is broken between characters.
 pub fn of_utterance(u: &Utterance, line_ems: f32) -> Vec<Caption> {
-    let pieces = pieces(u.text.trim(), line_ems);
+    let text = u.text.trim();
     let mut groups: Vec<String> = vec![];
-    for piece in pieces {
+    for clause in clauses(text) {
         match groups.last_mut() {
-            Some(g) if fits(&format!("{g}{piece}"), line_ems) => g.push_str(&piece),
-            _ => groups.push(piece),
+            // Short clauses share a line; longer ones are shown one after the other.
+            Some(g) if width(format!("{g}{clause}").trim()) <= line_ems => g.push_str(clause),
+            _ => groups.extend(fitting(clause, line_ems)),
         }
     }
-    let total = u.text.trim().chars().filter(|c| c.is_alphanumeric()).count().max(1);
+    let total = letters(text).max(1);
     let mut said = 0;
     let mut out = vec![];
     for g in groups {
         let start_us = time_at(u, said, total);
-        said += g.chars().filter(|c| c.is_alphanumeric()).count();
+        said += letters(&g);
         let end_us = time_at(u, said, total);
-        let lines = lines(&g, line_ems);
+        let lines = lines(g.trim().trim_end_matches(STOPS), line_ems);
         if start_us < end_us && !lines.is_empty() {
             out.push(Caption { start_us, end_us, lines });
         }
     }
     out
+}
+
+/// Marks that end a clause.
+const STOPS: [char; 14] = ['，', '。', '！', '？', '；', '：', '、', ',', '.', '!', '?', ';', ':', '…'];
+
+fn letters(text: &str) -> usize {
+    text.chars().filter(|c| c.is_alphanumeric()).count()
+}
+
+/// The text cut after each clause's mark; a mark between two digits or letters ("1.4", "10,000", "3:30") ends nothing.
+fn clauses(text: &str) -> Vec<&str> {
+    let mut out = vec![];
+    let mut from = 0;
+    let mut chars = text.char_indices().peekable();
+    let mut before: Option<char> = None;
+    while let Some((_, c)) = chars.next() {
+        let joins = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let next = chars.peek().copied();
+        let ends = STOPS.contains(&c) && !(joins(before) && joins(next.map(|n| n.1)));
+        before = Some(c);
+        if ends && !next.is_some_and(|n| STOPS.contains(&n.1)) {
+            let at = next.map_or(text.len(), |n| n.0);
+            out.push(&text[from..at]);
+            from = at;
+        }
+    }
+    out.push(&text[from..]);
+    out.retain(|c| !c.is_empty());
+    out
+}
+
+/// A clause in as few groups as fit on two lines each.
+fn fitting(clause: &str, line_ems: f32) -> Vec<String> {
+    let mut groups: Vec<String> = vec![];
+    for piece in pieces(clause, line_ems) {
+        match groups.last_mut() {
+            Some(g) if fits(&format!("{g}{piece}"), line_ems) => g.push_str(&piece),
+            _ => groups.push(piece),
+        }
+    }
+    groups
 }
 
 /// Breakable pieces of the text; a piece wider than a line is split between characters.
@@ -102,7 +145,6 @@ fn time_at(u: &Utterance, n: usize, total: usize) -> i64 {
     if n >= total {
         return end;
     }
-    let letters = |w: &str| w.chars().filter(|c| c.is_alphanumeric()).count();
     let of_words: usize = u.words.iter().map(|w| letters(&w.text)).sum();
     #[expect(clippy::cast_precision_loss, reason = "letters of one sentence")]
     let share = n as f64 / total as f64;

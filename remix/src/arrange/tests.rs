@@ -74,6 +74,13 @@ fn a_long_chinese_sentence_breaks_into_balanced_lines_without_a_comma_in_front()
 }
 
 #[test]
+fn captions_end_with_clauses_and_numbers_stay_whole() {
+    let got = caption::of_utterance(&said("厚度1.4公分,重量200克,小个子穿特别精神,有樱花粉", 0.0, 6.0), 10.0);
+    let shown: Vec<String> = got.iter().map(|c| c.lines.join("/")).collect();
+    assert_eq!(shown, ["厚度1.4公分", "重量200克", "小个子穿特别精神", "有樱花粉"]);
+}
+
+#[test]
 fn english_breaks_between_words() {
     let got =
         caption::of_utterance(&said("the lining is brushed so it stays warm without bulk", 0.0, 4.0), 13.0);

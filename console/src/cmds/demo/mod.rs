@@ -55,24 +55,24 @@ pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
     let progress = Progress::new(args.json);
     let done = play(cli, args, &stop, &progress).await;
     progress.finish();
-    let report = match done {
-        Ok(report) => report,
+    match done {
+        Ok(report) if report.ok() => Ok(()),
+        Ok(_) => Err(Failure::new("not every stage did its whole job; see the log named above")),
         Err(_) if stop.is_cancelled() => {
-            return Err(Failure { code: EXIT_INTERRUPTED, message: "stopped; what was made is kept".into() });
+            Err(Failure { code: EXIT_INTERRUPTED, message: "stopped; what was made is kept".into() })
         }
-        Err(e) => return Err(e.into()),
-    };
-    if args.json {
-        let json = serde_json::to_string_pretty(&report).map_err(|e| Failure::new(e.to_string()))?;
-        println!("{json}");
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Prints the outcome: the table for people, or JSON on standard output.
+fn show(report: &report::Report, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(report)?);
     } else {
         print!("\n{}", report.table());
     }
-    if report.ok() {
-        Ok(())
-    } else {
-        Err(Failure::new("not every stage did its whole job; see the log named above"))
-    }
+    Ok(())
 }
 
 async fn play(cli: &Cli, args: &Args, stop: &CancellationToken, say: &Progress) -> Result<report::Report> {
@@ -113,6 +113,10 @@ async fn play(cli: &Cli, args: &Args, stop: &CancellationToken, say: &Progress) 
         outcome = drive(&stand, &store, &live, seconds, key.expose_secret(), added.source.id, stop, say) => outcome,
         ended = &mut service => Err(service_error(ended)),
     };
+    if let Ok(report) = &outcome {
+        say.finish();
+        show(report, args.json)?;
+    }
     if args.keep && outcome.is_ok() {
         say.line(&format!("the console stays at {} until Ctrl-C", stand.console_url()));
         stop.cancelled().await;
