@@ -53,3 +53,5 @@ doc: setup
 
 unit: console
 	@scripts/npm test
+	@scripts/npm run --silent gen:check
+	@scripts/npm run --silent e2e

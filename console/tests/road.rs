@@ -2,9 +2,15 @@
 
 mod common;
 
-use std::{process::Command, time::Duration};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{ChildStdout, Command, Stdio},
+    time::Duration,
+};
 
-use common::{clipmill, demo_dir, ends_within, ffprobe, models, said};
+use common::{clipmill, demo_dir, ends_within, ffprobe, models, said, wait_for};
 use serde_json::Value;
 
 /// Seconds of the fixture that are played.
@@ -13,18 +19,29 @@ const SECONDS: &str = "62";
 #[test]
 fn a_live_becomes_posted_clips_while_it_plays() {
     let dir = demo_dir();
-    let out = ends_within(
-        clipmill()
-            .args(["demo", "--json", "--seconds", SECONDS, "--dir"])
-            .arg(dir.path())
-            .arg("--models-dir")
-            .arg(models()),
-        Duration::from_secs(420),
-    );
-    let log = std::fs::read_to_string(dir.path().join("run/clipmill.log")).unwrap_or_default();
-    assert!(out.status.success(), "{}\n{log}", said(&out));
+    let mut demo = clipmill()
+        .args(["demo", "--json", "--keep", "--seconds", SECONDS, "--dir"])
+        .arg(dir.path())
+        .arg("--models-dir")
+        .arg(models())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(fs::File::create(dir.path().join("said")).unwrap())
+        .spawn()
+        .unwrap();
+    let printed = json_within(demo.stdout.take().unwrap(), Duration::from_secs(420));
+    let told = || {
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap_or_default();
+        format!("{}\n{}", read("said"), read("run/clipmill.log"))
+    };
     let report: Value =
-        serde_json::from_slice(&out.stdout).expect("standard output holds JSON and nothing else");
+        serde_json::from_str(&printed).unwrap_or_else(|e| panic!("{e}: {printed}\n{}", told()));
+    in_a_browser(&dir.path().join("run/clipmill.toml"));
+    let stopped = Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
+    assert!(stopped.success());
+    let status =
+        wait_for("the demo stops after Ctrl-C", Duration::from_secs(40), || demo.try_wait().unwrap());
+    assert!(status.success(), "{}", told());
 
     let clips = report["clips"].as_array().unwrap();
     assert!(clips.len() >= 3, "{report:#}");
@@ -57,6 +74,35 @@ fn a_live_becomes_posted_clips_while_it_plays() {
         .output()
         .unwrap();
     assert!(check.status.success(), "{}", said(&check));
+}
+
+/// Standard output up to the end of its JSON; standard output holds nothing else.
+fn json_within(out: ChildStdout, longest: Duration) -> String {
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            text.push_str(&line);
+            text.push('\n');
+            if line == "}" {
+                break;
+            }
+        }
+        let _ = send.send(text);
+    });
+    receive.recv_timeout(longest).expect("the demo's report")
+}
+
+/// The console's own browser test, against the service that is still up: feed, clip page, video, keys, accessibility.
+fn in_a_browser(config: &Path) {
+    let text = fs::read_to_string(config).unwrap();
+    let bind = text.lines().find_map(|l| l.strip_prefix("bind = \"")?.strip_suffix('"')).unwrap();
+    let npm = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/npm");
+    let out = ends_within(
+        Command::new(npm).args(["run", "e2e"]).env("CLIPMILL_URL", format!("http://{bind}/")),
+        Duration::from_secs(240),
+    );
+    assert!(out.status.success(), "{}", said(&out));
 }
 
 /// The posted file is a whole vertical video with sound, as long as the clip says.

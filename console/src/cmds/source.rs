@@ -66,9 +66,8 @@ async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure>
     match args {
         Args::Add { name, url, lang, category, products } => {
             let products = products.as_ref().map(read_products).transpose()?.unwrap_or_default();
-            let added =
-                add(store, name, url.clone().map(SecretString::from), *lang, category.clone(), &products)
-                    .await?;
+            let url = url.as_deref().map(address).transpose()?;
+            let added = add(store, name, url, *lang, category.clone(), &products).await?;
             println!("added {name} ({})", added.source.id);
             if let Some(key) = added.stream_key {
                 println!("push to      rtmp://{}/live", config.record.rtmp_bind);
@@ -158,6 +157,22 @@ pub(super) async fn add(
     audit::audit(&mut tx, now, "operator", "add source", &source.id.to_string(), Some(name)).await?;
     tx.commit().await?;
     Ok(Added { source, stream_key })
+}
+
+/// What to pull, as an address: a path of this machine becomes a `file:` URL.
+fn address(given: &str) -> Result<SecretString, Failure> {
+    if given.contains("://") {
+        return Ok(SecretString::from(given));
+    }
+    let path = std::path::Path::new(given);
+    let path = path.canonicalize().map_err(|e| {
+        Failure::new(format!(
+            "{given:?} is neither an address (rtmp://…, https://…, srt://…) nor a file here: {e}"
+        ))
+    })?;
+    let url = url::Url::from_file_path(&path);
+    url.map(|u| SecretString::from(String::from(u)))
+        .map_err(|()| Failure::new(format!("cannot make an address of {}", path.display())))
 }
 
 /// Products of JSON Lines text; an error names the line.
