@@ -1,5 +1,7 @@
 //! What is on sale now: binds talk to a product of the brand's list. Pure; unsure means unbound.
 
+use std::collections::BTreeSet;
+
 use clipmill_domain::{MediaTime, product::Product};
 use pinyin::ToPinyin;
 use serde::{Deserialize, Serialize};
@@ -32,7 +34,15 @@ impl OnSale {
         if self.current.as_ref().is_some_and(|b| at - b.at > BINDING_MICROS_MAX) {
             self.current = None;
         }
-        if let Some((sku, said)) = named(products, text) {
+        // "The next one": whatever it is, it is not what was on sale so far.
+        if announces_another(text) {
+            self.current = None;
+        }
+        let found = named(products, text).or_else(|| match self.current {
+            None => described(products, text),
+            Some(_) => None,
+        });
+        if let Some((sku, said)) = found {
             self.current = Some(Binding { why: format!("{said} at {at}"), sku, at });
         }
         self.current.clone()
@@ -45,6 +55,7 @@ pub struct Matcher {
     sku: String,
     link: Option<u32>,
     names: Vec<Name>,
+    traits: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -62,8 +73,96 @@ impl Matcher {
             .filter(|n| n.chars().count() >= 2)
             .map(|text| Name { syllables: syllables(&text), text })
             .collect();
-        Self { sku: p.sku.clone(), link: p.link, names }
+        Self {
+            sku: p.sku.clone(),
+            link: p.link,
+            names,
+            traits: p.attributes.values().flat_map(|v| traits(v)).collect(),
+        }
     }
+}
+
+/// Phrases by which a host goes on to another product.
+const ANNOUNCEMENTS: [&str; 16] = [
+    "下一个",
+    "下一款",
+    "下一件",
+    "下面这",
+    "下面来",
+    "接下来",
+    "最后一个",
+    "最后一款",
+    "最后一件",
+    "换一个",
+    "next one",
+    "next up",
+    "next item",
+    "last one is",
+    "last item",
+    "moving on",
+];
+
+fn announces_another(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    ANNOUNCEMENTS.iter().any(|cue| lower.contains(cue))
+}
+
+/// What an attribute's value can be recognised by: numbers of two digits or more, Latin words of four letters or more,
+/// and Chinese phrases between punctuation, of two characters or more.
+fn traits(value: &str) -> Vec<String> {
+    let value = value.to_lowercase().replace(',', "");
+    let mut out = vec![];
+    for phrase in value.split(|c: char| c.is_whitespace() || "、，；。：/()（）-".contains(c)) {
+        let numbers = phrase.split(|c: char| !c.is_ascii_digit()).filter(|n| n.len() >= 2);
+        out.extend(numbers.map(str::to_owned));
+        let words = phrase.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| w.len() >= 4);
+        out.extend(words.map(str::to_owned));
+        let chinese: String = phrase.chars().filter(|c| !c.is_ascii()).collect();
+        if chinese.chars().count() >= 2 {
+            out.push(chinese);
+        }
+    }
+    out
+}
+
+/// The product that `text` describes: at least two of its traits are said, none of which another product has.
+fn described(products: &[Matcher], text: &str) -> Option<(String, String)> {
+    let lower = text.to_lowercase().replace(',', "");
+    let mut found: Vec<(&Matcher, Vec<&str>)> = products
+        .iter()
+        .map(|p| {
+            let own = |t: &&String| products.iter().filter(|q| q.traits.contains(*t)).count() == 1;
+            (
+                p,
+                p.traits
+                    .iter()
+                    .filter(own)
+                    .filter(|t| says(&lower, t))
+                    .map(String::as_str)
+                    .collect::<Vec<_>>(),
+            )
+        })
+        .filter(|(_, said)| said.len() >= 2)
+        .collect();
+    found.sort_by_key(|(_, said)| std::cmp::Reverse(said.len()));
+    match &found[..] {
+        [(_, a), (_, b), ..] if a.len() == b.len() => None,
+        [(p, said), ..] => Some((p.sku.clone(), format!("described: {}", said.join(", ")))),
+        [] => None,
+    }
+}
+
+/// Whether a trait is said: numbers and words whole, Chinese anywhere.
+fn says(lower: &str, t: &str) -> bool {
+    let same_kind = |c: char| match t.chars().next() {
+        Some(first) if first.is_ascii_digit() => c.is_ascii_digit(),
+        Some(first) if first.is_ascii_alphabetic() => c.is_ascii_alphabetic(),
+        _ => false,
+    };
+    lower.match_indices(t).any(|(i, _)| {
+        !lower[..i].chars().next_back().is_some_and(same_kind)
+            && !lower[i + t.len()..].chars().next().is_some_and(same_kind)
+    })
 }
 
 /// Tone-less pinyin of the Chinese characters, with the sounds that recognisers and speakers confuse made equal
@@ -182,6 +281,42 @@ mod tests {
         assert_eq!(bound("家人们中午好"), None);
         assert_eq!(bound("straitjacketed"), None);
         assert_eq!(bound(""), None);
+    }
+
+    fn described_list() -> Vec<Matcher> {
+        let with = |sku: &str, name: &str, attributes: &[(&str, &str)]| {
+            let attributes = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            Matcher::new(&Product { attributes, ..product(sku, name, &[], None) })
+        };
+        vec![
+            with("B", "Lip Balm", &[("finish", "light shine"), ("sold as", "three for 15")]),
+            with(
+                "P",
+                "Power Bank",
+                &[("capacity", "10,000 mAh"), ("attachment", "snaps on the back of the phone")],
+            ),
+        ]
+    }
+
+    #[test]
+    fn going_on_to_another_product_unbinds_and_a_description_binds() {
+        let list = described_list();
+        let mut s = OnSale::default();
+        let mut hear = |text: &str, at: f64| s.hear(&list, text, MediaTime::from_seconds(at)).map(|b| b.sku);
+        assert_eq!(hear("this lip balm is great", 0.0).as_deref(), Some("B"));
+        assert_eq!(hear("the last one is from the same team", 5.0), None, "unsure means unbound");
+        assert_eq!(hear("10,000mAh and it snaps on", 9.0).as_deref(), Some("P"));
+        assert_eq!(
+            hear("a light shine on the case", 12.0).as_deref(),
+            Some("P"),
+            "a description never unbinds"
+        );
+    }
+
+    #[test]
+    fn one_trait_alone_binds_nothing() {
+        let bound = OnSale::default().hear(&described_list(), "my phone is over there", MediaTime::ZERO);
+        assert_eq!(bound, None);
     }
 
     #[test]

@@ -164,6 +164,8 @@ impl Stage for CutDraft {
         now: WallTime,
     ) -> Result<(), StageError> {
         out.clip.reviewable_at = now;
+        let latency_ms = now.millis_since(out.clip.talk_ended_at);
+        tracing::info!(clip.id = %out.clip.id, histogram.clipmill_clip_latency_ms = latency_ms, "clip is reviewable");
         library::insert_artifact(tx, &out.draft).await?;
         library::insert_artifact(tx, &out.thumbnail).await?;
         clips::insert_clip(tx, &out.clip, &self.version()).await?;

@@ -21,6 +21,8 @@ use tokio_util::{
     task::{AbortOnDropHandle, TaskTracker},
 };
 
+use tracing::Instrument as _;
+
 use crate::{
     context::{JobCtx, Pulse, TempDir},
     outcome,
@@ -95,7 +97,10 @@ impl Runner {
             return;
         }
         match self.begin(&ticket).await {
-            Ok(Some((stage, job, attempt))) => self.attempt(stage, job, attempt).await,
+            Ok(Some((stage, job, attempt))) => {
+                let span = tracing::info_span!("job", stage = job.stage, job.id = %job.id, input.id = job.input_id, attempt = attempt);
+                self.attempt(stage, job, attempt).instrument(span).await
+            }
             Ok(None) => tracing::debug!(job = %ticket.job, attempt = ticket.attempt, "a ticket without work"),
             // The ticket is handed out again after a while.
             Err(error) => tracing::warn!(job = %ticket.job, %error, "cannot begin a job"),
@@ -156,8 +161,14 @@ impl Runner {
         let failed = match self.run(&stage, &job, attempt, &cx).await {
             End::Output(out) => match self.commit(&stage, &job, attempt, out).await {
                 Ok(()) => {
-                    let ms = began.elapsed().as_millis();
-                    tracing::info!(stage = job.stage, input = job.input_id, attempt, ms, "job done");
+                    let seconds = began.elapsed().as_secs_f64();
+                    tracing::info!(
+                        stage = job.stage,
+                        input = job.input_id,
+                        attempt,
+                        histogram.clipmill_job_seconds = seconds,
+                        "job done"
+                    );
                     return;
                 }
                 Err(error) => error,
@@ -179,7 +190,7 @@ impl Runner {
             let (stage, cx, input) = (stage.clone(), cx.clone(), job.input_id.clone());
             async move { stage.run(&cx, &input).await }
         };
-        let mut work = AbortOnDropHandle::new(tokio::spawn(work));
+        let mut work = AbortOnDropHandle::new(tokio::spawn(work.in_current_span()));
         let deadline = tokio::time::sleep(stage.deadline());
         tokio::pin!(deadline);
         let mut beat = tokio::time::interval(self.lease.heartbeat);
