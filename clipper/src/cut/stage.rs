@@ -7,6 +7,7 @@ use clipmill_domain::{
     ClipId, Id, SellingPointId, Span, WallTime,
     clip::{Clip, Edl},
     provenance::StageVersion,
+    recording::{Part, Recording},
     selling_point::SellingPoint,
     transcript::Utterance,
 };
@@ -146,7 +147,12 @@ impl Stage for CutDraft {
             label: point.label,
             product_name: point.product_name.clone(),
             why,
-            talk_ended_at: recording.started_at.plus_millis(point.span.end().as_micros() / 1000),
+            talk_ended_at: talk_ended(
+                &store.parts_in(point.recording_id, point.span).await?,
+                &recording,
+                &point,
+                now,
+            ),
             reviewable_at: now,
             draft_path: draft.path.clone(),
             thumbnail_path: thumbnail.path.clone(),
@@ -228,6 +234,15 @@ impl Stage for CutExact {
         clips::set_exact(tx, id, &out.path, &self.version()).await?;
         Ok(())
     }
+}
+
+/// When the talk was over, on the wall. A live is placed by its recording's start; a file that is read faster than it
+/// plays, by when the part that holds the end came in. Whichever is earlier, and never after now.
+fn talk_ended(parts: &[Part], recording: &Recording, point: &SellingPoint, now: WallTime) -> WallTime {
+    let end = point.span.end();
+    let by_start = recording.started_at.plus_millis(end.as_micros() / 1000);
+    let by_part = parts.last().map_or(now, |p| p.wall_start.plus_millis((end - p.span.start()) / 1000));
+    by_start.min(by_part).min(now)
 }
 
 fn hull(edl: &Edl) -> Span {
