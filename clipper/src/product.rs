@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use clipmill_domain::{MediaTime, product::Product};
+use clipmill_domain::{MediaTime, product::Product, source::Language};
 use pinyin::ToPinyin;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,34 @@ pub struct Binding {
     pub at: MediaTime,
 }
 
+/// What in an utterance points to a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Mention {
+    /// Its name, letter for letter.
+    Name(String),
+    /// Something that sounds like this name.
+    Sound(String),
+    /// Its link number.
+    Link(u32),
+    /// These of its traits.
+    Traits(Vec<String>),
+}
+
+impl Mention {
+    fn describe(&self, at: MediaTime, language: Language) -> String {
+        match (self, language) {
+            (Self::Name(n), Language::Zh) => format!("{at} 说到“{n}”"),
+            (Self::Name(n), Language::En) => format!("said “{n}” at {at}"),
+            (Self::Sound(n), Language::Zh) => format!("{at} 说到的音近“{n}”"),
+            (Self::Sound(n), Language::En) => format!("said something that sounds like “{n}” at {at}"),
+            (Self::Link(l), Language::Zh) => format!("{at} 说到 {l} 号链接"),
+            (Self::Link(l), Language::En) => format!("said link {l} at {at}"),
+            (Self::Traits(t), Language::Zh) => format!("{at} 说到它的特征：{}", t.join("、")),
+            (Self::Traits(t), Language::En) => format!("described at {at}: {}", t.join(", ")),
+        }
+    }
+}
+
 /// The running state of product binding. Serialisable, so that a restart goes on where it stood.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnSale {
@@ -29,8 +57,14 @@ pub struct OnSale {
 }
 
 impl OnSale {
-    /// Takes an utterance said at `at`; answers what is on sale during it.
-    pub fn hear(&mut self, products: &[Matcher], text: &str, at: MediaTime) -> Option<Binding> {
+    /// Takes an utterance said at `at`; answers what is on sale during it, with the reason in `language`.
+    pub fn hear(
+        &mut self,
+        products: &[Matcher],
+        text: &str,
+        at: MediaTime,
+        language: Language,
+    ) -> Option<Binding> {
         if self.current.as_ref().is_some_and(|b| at - b.at > BINDING_MICROS_MAX) {
             self.current = None;
         }
@@ -43,7 +77,7 @@ impl OnSale {
             Some(_) => None,
         });
         if let Some((sku, said)) = found {
-            self.current = Some(Binding { why: format!("{said} at {at}"), sku, at });
+            self.current = Some(Binding { why: said.describe(at, language), sku, at });
         }
         self.current.clone()
     }
@@ -126,7 +160,7 @@ fn traits(value: &str) -> Vec<String> {
 }
 
 /// The product that `text` describes: at least two of its traits are said, none of which another product has.
-fn described(products: &[Matcher], text: &str) -> Option<(String, String)> {
+fn described(products: &[Matcher], text: &str) -> Option<(String, Mention)> {
     let lower = text.to_lowercase().replace(',', "");
     let mut found: Vec<(&Matcher, Vec<&str>)> = products
         .iter()
@@ -147,7 +181,9 @@ fn described(products: &[Matcher], text: &str) -> Option<(String, String)> {
     found.sort_by_key(|(_, said)| std::cmp::Reverse(said.len()));
     match &found[..] {
         [(_, a), (_, b), ..] if a.len() == b.len() => None,
-        [(p, said), ..] => Some((p.sku.clone(), format!("described: {}", said.join(", ")))),
+        [(p, said), ..] => {
+            Some((p.sku.clone(), Mention::Traits(said.iter().map(|t| (*t).to_owned()).collect())))
+        }
         [] => None,
     }
 }
@@ -185,19 +221,19 @@ fn fold(py: &str) -> String {
 }
 
 /// The strongest mention in `text`: how strong, which product, what was said. Two products equally strong: none.
-fn named(products: &[Matcher], text: &str) -> Option<(String, String)> {
+fn named(products: &[Matcher], text: &str) -> Option<(String, Mention)> {
     let lower = text.to_lowercase();
     let sounds = syllables(&lower);
     let links: Vec<u32> = hits(&lower)
         .into_iter()
         .filter_map(|h| if let RuleHit::LinkNumber(n) = h { Some(n) } else { None })
         .collect();
-    let mut scored: Vec<(usize, &Matcher, String)> = products
+    let mut scored: Vec<(usize, &Matcher, Mention)> = products
         .iter()
         .filter_map(|p| {
             let by_name =
                 p.names.iter().filter_map(|n| mention(n, &lower, &sounds)).max_by_key(|(score, _)| *score);
-            let by_link = p.link.filter(|l| links.contains(l)).map(|l| (90, format!("said link {l}")));
+            let by_link = p.link.filter(|l| links.contains(l)).map(|l| (90, Mention::Link(l)));
             let (score, said) = by_name.into_iter().chain(by_link).max_by_key(|(score, _)| *score)?;
             Some((score, p, said))
         })
@@ -211,7 +247,7 @@ fn named(products: &[Matcher], text: &str) -> Option<(String, String)> {
 }
 
 /// Whether and how strongly a name is said: letter for letter, or by its sound (Chinese, two syllables or more).
-fn mention(name: &Name, lower: &str, sounds: &[String]) -> Option<(usize, String)> {
+fn mention(name: &Name, lower: &str, sounds: &[String]) -> Option<(usize, Mention)> {
     let len = name.text.chars().count();
     let ascii = name.text.is_ascii();
     if ascii {
@@ -220,10 +256,10 @@ fn mention(name: &Name, lower: &str, sounds: &[String]) -> Option<(usize, String
             let after = lower[i + name.text.len()..].trim_start_matches('s').chars().next();
             !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
         });
-        return hit.then(|| (100 + len, format!("said “{}”", name.text)));
+        return hit.then(|| (100 + len, Mention::Name(name.text.clone())));
     }
     if lower.contains(&name.text) {
-        return Some((100 + 4 * len, format!("said “{}”", name.text)));
+        return Some((100 + 4 * len, Mention::Name(name.text.clone())));
     }
     let n = name.syllables.len();
     if n < 2 || sounds.len() < n {
@@ -232,8 +268,7 @@ fn mention(name: &Name, lower: &str, sounds: &[String]) -> Option<(usize, String
     let wrong_most = usize::from(n >= 4);
     let best =
         sounds.windows(n).map(|w| w.iter().zip(&name.syllables).filter(|(a, b)| a != b).count()).min()?;
-    (best <= wrong_most)
-        .then(|| (50 + 4 * (n - best), format!("said something that sounds like “{}”", name.text)))
+    (best <= wrong_most).then(|| (50 + 4 * (n - best), Mention::Sound(name.text.clone())))
 }
 
 #[cfg(test)]
@@ -264,7 +299,7 @@ mod tests {
     }
 
     fn bound(text: &str) -> Option<String> {
-        OnSale::default().hear(&list(), text, MediaTime::ZERO).map(|b| b.sku)
+        OnSale::default().hear(&list(), text, MediaTime::ZERO, Language::Zh).map(|b| b.sku)
     }
 
     #[test]
@@ -302,7 +337,9 @@ mod tests {
     fn going_on_to_another_product_unbinds_and_a_description_binds() {
         let list = described_list();
         let mut s = OnSale::default();
-        let mut hear = |text: &str, at: f64| s.hear(&list, text, MediaTime::from_seconds(at)).map(|b| b.sku);
+        let mut hear = |text: &str, at: f64| {
+            s.hear(&list, text, MediaTime::from_seconds(at), Language::En).map(|b| b.sku)
+        };
         assert_eq!(hear("this lip balm is great", 0.0).as_deref(), Some("B"));
         assert_eq!(hear("the last one is from the same team", 5.0), None, "unsure means unbound");
         assert_eq!(hear("10,000mAh and it snaps on", 9.0).as_deref(), Some("P"));
@@ -315,7 +352,12 @@ mod tests {
 
     #[test]
     fn one_trait_alone_binds_nothing() {
-        let bound = OnSale::default().hear(&described_list(), "my phone is over there", MediaTime::ZERO);
+        let bound = OnSale::default().hear(
+            &described_list(),
+            "my phone is over there",
+            MediaTime::ZERO,
+            Language::En,
+        );
         assert_eq!(bound, None);
     }
 
@@ -323,8 +365,8 @@ mod tests {
     fn a_binding_lasts_then_lapses() {
         let mut s = OnSale::default();
         let list = list();
-        s.hear(&list, "这件开衫", MediaTime::ZERO);
-        assert!(s.hear(&list, "很软", MediaTime::from_seconds(60.0)).is_some());
-        assert!(s.hear(&list, "很软", MediaTime::from_seconds(300.0)).is_none());
+        s.hear(&list, "这件开衫", MediaTime::ZERO, Language::Zh);
+        assert!(s.hear(&list, "很软", MediaTime::from_seconds(60.0), Language::Zh).is_some());
+        assert!(s.hear(&list, "很软", MediaTime::from_seconds(300.0), Language::Zh).is_none());
     }
 }

@@ -1,6 +1,8 @@
 //! Hard evidence in words: prices, link numbers, countdowns. Shown beside the model's answer, never the judge:
 //! keywords alone call small talk selling.
 
+use clipmill_domain::source::Language;
+
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleHit {
@@ -16,12 +18,16 @@ pub enum RuleHit {
 
 impl RuleHit {
     /// In words, for the reason shown to a person.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Price(s) => format!("price said: {s}"),
-            Self::LinkNumber(n) => format!("link number {n}"),
-            Self::Countdown(s) => format!("countdown or stock: {s}"),
-            Self::Percent(s) => format!("share said: {s}"),
+    pub fn describe(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::Price(s), Language::Zh) => format!("说到价格：{s}"),
+            (Self::Price(s), Language::En) => format!("price said: {s}"),
+            (Self::LinkNumber(n), Language::Zh) => format!("{n} 号链接"),
+            (Self::LinkNumber(n), Language::En) => format!("link number {n}"),
+            (Self::Countdown(s), Language::Zh) => format!("倒数或库存：{s}"),
+            (Self::Countdown(s), Language::En) => format!("countdown or stock: {s}"),
+            (Self::Percent(s), Language::Zh) => format!("说到比例：{s}"),
+            (Self::Percent(s), Language::En) => format!("share said: {s}"),
         }
     }
 }
@@ -150,7 +156,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        hits(text).iter().map(RuleHit::describe).collect()
+        hits(text).iter().map(|h| h.describe(Language::En)).collect()
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{clipmill, demo_dir, models, pids, said, wait_for};
+use common::{clipmill, demo_dir, models, pids, pids_where, said, wait_for};
 use serde_json::Value;
 
 #[test]
@@ -29,7 +29,13 @@ fn every_process_may_be_killed_in_mid_live() {
         .spawn()
         .unwrap();
 
-    let pushing = || (!pids(&["-f", "flv"]).is_empty()).then_some(());
+    let picture = dir.path().join("picture");
+    let picture = picture.to_str().unwrap();
+    let pushing = || {
+        let encoders =
+            pids_where(|args| args.iter().any(|a| a == "flv") && args.iter().any(|a| a.starts_with(picture)));
+        (!encoders.is_empty()).then_some(())
+    };
     wait_for("the live begins", Duration::from_secs(300), pushing);
     let began = Instant::now();
     for (role, at) in [("record", 12), ("work", 22), ("serve", 30), ("run", 36), ("work", 48)] {

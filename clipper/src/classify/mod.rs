@@ -10,6 +10,7 @@ use clipmill_domain::{
     product::Product,
     recording::Recording,
     selling_point::{Evidence, Segment, SellingPoint},
+    source::Language,
     transcript::{Utterance, heard_until},
 };
 use clipmill_inference::classify::{Classifier, LabelProbs};
@@ -22,7 +23,7 @@ use clipmill_worker::{FollowCtx, Follower, Progress, StageError, SystemClock};
 
 use crate::{
     product::Matcher,
-    rules::{RuleHit, hits},
+    rules::hits,
     segment::{Labelled, SegmentRules, Stretch},
 };
 use state::State;
@@ -83,7 +84,7 @@ impl Follower for Classify {
 
         let mut closed = vec![];
         for (u, probs) in fresh.iter().zip(self.label(&fresh).await?) {
-            let binding = state.on_sale.hear(&matchers, &u.text, u.span.start());
+            let binding = state.on_sale.hear(&matchers, &u.text, u.span.start(), recording.language);
             let next = Labelled {
                 seq: u.seq,
                 span: u.span,
@@ -156,7 +157,7 @@ impl Classify {
                 product_sku: product.map(|p| p.sku.clone()),
                 product_name: product.map(|p| p.name.clone()),
                 confidence: segment.confidence,
-                evidence: evidence(&stretch, &members, product.and(bound_why)),
+                evidence: evidence(&stretch, &members, product.and(bound_why), recording.language),
                 made_by: self.classifier.id(),
             });
             rows.push((segment, point));
@@ -180,7 +181,12 @@ impl Classify {
 }
 
 /// What a person may check the label against.
-fn evidence(stretch: &Stretch, members: &[&Utterance], product_why: Option<String>) -> Evidence {
+fn evidence(
+    stretch: &Stretch,
+    members: &[&Utterance],
+    product_why: Option<String>,
+    language: Language,
+) -> Evidence {
     let separator = if members.iter().all(|u| u.text.is_ascii()) { " " } else { "，" };
     let quote = members.iter().map(|u| u.text.trim()).collect::<Vec<_>>().join(separator);
     let mut sums: Vec<(clipmill_domain::taxonomy::Label, f32)> = vec![];
@@ -194,6 +200,6 @@ fn evidence(stretch: &Stretch, members: &[&Utterance], product_why: Option<Strin
     let n = stretch.members.len().max(1) as f32;
     sums.sort_by(|a, b| b.1.total_cmp(&a.1));
     sums.truncate(TOP);
-    let rule_hits = members.iter().flat_map(|u| hits(&u.text)).map(|h| RuleHit::describe(&h)).collect();
+    let rule_hits = members.iter().flat_map(|u| hits(&u.text)).map(|h| h.describe(language)).collect();
     Evidence { quote, top: sums.into_iter().map(|(l, s)| (l, s / n)).collect(), rule_hits, product_why }
 }

@@ -1,6 +1,6 @@
 //! Where to cut: a clip begins and ends in a pause, never inside an utterance. Pure.
 
-use clipmill_domain::{Span, clip::Edl, transcript::Utterance};
+use clipmill_domain::{Span, clip::Edl, source::Language, transcript::Utterance};
 
 /// Limits of a cut, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +38,52 @@ pub struct CutPlan {
     pub first_utterance: i64,
     /// `seq` of the last utterance heard.
     pub last_utterance: i64,
-    /// Sentences that explain the boundaries.
-    pub why: Vec<String>,
+    /// What explains the boundaries.
+    pub why: Vec<Reason>,
+}
+
+/// Why a cut lies where it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Sentences at the end were left out to keep it under so many seconds.
+    Shortened {
+        /// The limit.
+        seconds: i64,
+    },
+    /// The sentence before was kept because the point alone is short.
+    Lengthened,
+    /// Where it begins and ends, in milliseconds outside its first and last word.
+    Between {
+        /// Before the first word.
+        lead_ms: i64,
+        /// After the last word.
+        tail_ms: i64,
+    },
+}
+
+impl Reason {
+    /// As a sentence for a person.
+    pub fn describe(self, language: Language) -> String {
+        match (self, language) {
+            (Self::Shortened { seconds }, Language::Zh) => format!("去掉末尾的句子，不超过 {seconds} 秒"),
+            (Self::Shortened { seconds }, Language::En) => {
+                format!("shortened by sentences at the end to stay under {seconds} s")
+            }
+            (Self::Lengthened, Language::Zh) => "这个卖点太短，带上同一商品的前一句".to_owned(),
+            (Self::Lengthened, Language::En) => {
+                "the sentence before, on the same product, is kept because the point alone is short"
+                    .to_owned()
+            }
+            (Self::Between { lead_ms, tail_ms }, Language::Zh) => {
+                format!("首字前 {lead_ms} 毫秒开始，末字后 {tail_ms} 毫秒结束，不切断任何一句")
+            }
+            (Self::Between { lead_ms, tail_ms }, Language::En) => {
+                format!(
+                    "starts {lead_ms} ms before the first word and ends {tail_ms} ms after the last, outside every other sentence"
+                )
+            }
+        }
+    }
 }
 
 /// A sentence near the selling point, and whether it may be used to lengthen the clip (same product, and selling).
@@ -77,7 +121,7 @@ pub fn plan_cut(
 
     while b > a && length(a, b) > rules.length_us_max {
         b -= 1;
-        why.push(format!("shortened by a sentence to stay under {} s", rules.length_us_max / 1_000_000));
+        why.push(Reason::Shortened { seconds: rules.length_us_max / 1_000_000 });
     }
     while length(a, b) < rules.length_us_min && a > 0 {
         let before = sentences[a - 1];
@@ -86,9 +130,7 @@ pub fn plan_cut(
             break;
         }
         a -= 1;
-        why.push(
-            "the sentence before, on the same product, is kept because the point alone is short".to_owned(),
-        );
+        why.push(Reason::Lengthened);
     }
 
     let (begin, end) = (sentences[a].span.start(), sentences[b].span.end());
@@ -97,11 +139,10 @@ pub fn plan_cut(
     let start = (begin + -rules.lead_in_us).max(floor).min(begin);
     let stop = (end + rules.lead_out_us).min(ceiling).max(end);
     let span = Span::new(start.max(recorded.start()), stop.min(recorded.end())).ok()?;
-    why.push(format!(
-        "starts {} ms before the first word and ends {} ms after the last, outside every other sentence",
-        (begin - span.start()).max(0) / 1000,
-        (span.end() - end).max(0) / 1000
-    ));
+    why.push(Reason::Between {
+        lead_ms: (begin - span.start()).max(0) / 1000,
+        tail_ms: (span.end() - end).max(0) / 1000,
+    });
     Some(CutPlan {
         edl: Edl { spans: vec![span] },
         first_utterance: sentences[a].seq,

@@ -9,6 +9,7 @@ use clipmill_domain::{
     provenance::StageVersion,
     recording::{Part, Recording},
     selling_point::SellingPoint,
+    source::Language,
     transcript::Utterance,
 };
 use clipmill_store::{Artifact, Store, StoreError, Tx, clips, library};
@@ -132,12 +133,7 @@ impl Stage for CutDraft {
         let draft = library.publish_artifact(&video, &dest("draft.mp4"), "clip.draft", &owner, now).await?;
         let thumbnail =
             library.publish_artifact(&picture, &dest("thumbnail.jpg"), "clip.thumbnail", &owner, now).await?;
-        let mut why = vec![
-            format!("{} ({:.0} % sure)", point.label.en(), point.confidence * 100.0),
-            point.evidence.product_why.clone().unwrap_or_else(|| "no product named: unbound".to_owned()),
-        ];
-        why.extend(point.evidence.rule_hits.iter().cloned());
-        why.extend(plan.why);
+        let why = reasons(&point, &plan, recording.language);
         let clip = Clip {
             id: clip_id,
             selling_point_id: id,
@@ -234,6 +230,20 @@ impl Stage for CutExact {
         clips::set_exact(tx, id, &out.path, &self.version()).await?;
         Ok(())
     }
+}
+
+/// Why this was cut and why here, as sentences in the language of the live.
+fn reasons(point: &SellingPoint, plan: &CutPlan, language: Language) -> Vec<String> {
+    let sure = point.confidence * 100.0;
+    let (label, unbound) = match language {
+        Language::Zh => (format!("{}（把握 {sure:.0}%）", point.label.zh()), "没说到商品名：未绑定"),
+        Language::En => (format!("{} ({sure:.0} % sure)", point.label.en()), "no product named: unbound"),
+    };
+    let product = point.evidence.product_why.clone().unwrap_or_else(|| unbound.to_owned());
+    let mut all = vec![label, product];
+    all.extend(point.evidence.rule_hits.iter().cloned());
+    all.extend(plan.why.iter().map(|r| r.describe(language)));
+    all
 }
 
 /// When the talk was over, on the wall. A live is placed by its recording's start; a file that is read faster than it

@@ -84,15 +84,20 @@ pub fn wait_for<T>(what: &str, longest: Duration, mut ready: impl FnMut() -> Opt
     }
 }
 
-/// Process ids whose command line holds all of `words`.
+/// Process ids whose command line holds all of `words`, each as a whole argument.
 pub fn pids(words: &[&str]) -> Vec<u32> {
+    pids_where(|args| words.iter().all(|w| args.iter().any(|a| a == w)))
+}
+
+/// Process ids whose arguments are as `wanted`.
+pub fn pids_where(wanted: impl Fn(&[String]) -> bool) -> Vec<u32> {
     let mut found = vec![];
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else { continue };
         let Ok(line) = std::fs::read(entry.path().join("cmdline")) else { continue };
         let args: Vec<String> =
             line.split(|b| *b == 0).map(|a| String::from_utf8_lossy(a).into_owned()).collect();
-        if words.iter().all(|w| args.iter().any(|a| a == w)) {
+        if wanted(&args) {
             found.push(pid);
         }
     }
