@@ -122,6 +122,7 @@ fn wire(config: &Config, models: Models) -> Engine {
         ..CutRules::default()
     };
     let template = Template {
+        name: format!("{}/1", config.render.template),
         width: config.render.width,
         height: config.render.height,
         fps: config.render.fps,

@@ -84,7 +84,7 @@ impl Config {
         must(side(self.render.width), "render.width", "choose an even number of pixels from 16 to 4096");
         must(side(self.render.height), "render.height", "choose an even number of pixels from 16 to 4096");
         must((1..=120).contains(&self.render.fps), "render.fps", "choose 1 to 120 frames per second");
-        must(!self.render.template.is_empty(), "render.template", "name a template");
+        must(self.render.template == "plain", "render.template", "the only template so far is plain");
         must(
             self.publish.spacing_seconds <= 31_536_000,
             "publish.spacing_seconds",

@@ -150,7 +150,7 @@ keys! {
         height: u32 = "1280",
         /// Frames per second, 1 to 120.
         fps: u32 = "30",
-        /// Name of the template.
+        /// Name of the template; so far there is one, `plain`.
         template: String = r#""plain""#,
     }
 

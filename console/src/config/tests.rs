@@ -34,7 +34,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     let (_dir, path) = file("data_dir = \"/srv/c\"\n[record]\npart_seconds = 4\nstall_seconds = 9\n");
     let vars = env(&[
         ("CLIPMILL__RECORD__STALL_SECONDS", "11"),
-        ("CLIPMILL__RENDER__TEMPLATE", "2024"),
+        ("CLIPMILL__TRANSCRIBE__MODEL", "2024"),
         ("CLIPMILL__SERVE__HOSTS", "[\"a.example\"]"),
         ("CLIPMILL_OTHER", "ignored"),
         ("HOME", "/root"),
@@ -44,7 +44,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
         (c.record.part_seconds as i64, c.record.stall_seconds, c.record.quiet_end_seconds),
         (4, 11, 300)
     );
-    assert_eq!(c.render.template, "2024");
+    assert_eq!(c.transcribe.model, "2024");
     assert_eq!(c.serve.hosts, ["a.example"]);
     let shown = c.show();
     assert!(shown.contains(&format!("part_seconds = 4  # {}", path.display())), "{shown}");

@@ -26,7 +26,7 @@ pub struct Template {
 
 impl Default for Template {
     fn default() -> Self {
-        Self { name: "vertical/1".into(), width: 720, height: 1280, fps: 30, loudness_lufs: -14.0 }
+        Self { name: "plain/1".into(), width: 720, height: 1280, fps: 30, loudness_lufs: -14.0 }
     }
 }
 
