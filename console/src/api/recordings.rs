@@ -165,6 +165,7 @@ mod tests {
             span,
             key_frames: vec![],
             wall_start: now,
+            removed_at: None,
         }
     }
 

@@ -92,6 +92,8 @@ fn plan_source(request: NewSource, now: WallTime) -> Result<PlannedSource, Strin
         secret,
         language: request.language.into(),
         category: request.category,
+        headers: vec![],
+        settings: source::SourceSettings::default(),
         now,
     };
     Ok(PlannedSource { row, products: request.products.into_iter().map(Into::into).collect(), stream_key })

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use clipmill_domain::{
     Clock, Id, SourceId,
     product::Product,
-    source::{Language, Source, SourceKind},
+    source::{Language, Source, SourceKind, SourceSettings},
 };
 use clipmill_store::{Store, audit, sources};
 use clipmill_worker::SystemClock;
@@ -149,6 +149,8 @@ pub(super) async fn add(
         secret,
         language,
         category,
+        headers: vec![],
+        settings: SourceSettings::default(),
         now,
     };
     let mut tx = store.begin().await?;

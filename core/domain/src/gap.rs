@@ -63,6 +63,7 @@ mod tests {
             span: Span::new(MediaTime::from_micros(start), MediaTime::from_micros(end)).unwrap(),
             key_frames: vec![],
             wall_start: now,
+            removed_at: None,
         }
     }
 

@@ -14,6 +14,7 @@ pub mod product;
 pub mod provenance;
 pub mod recording;
 pub mod remix;
+pub mod schedule;
 pub mod selling_point;
 pub mod source;
 pub mod taxonomy;

@@ -45,6 +45,19 @@ pub struct Recording {
     pub ended_at: Option<WallTime>,
     /// Why it is over.
     pub end_reason: Option<EndReason>,
+    /// Set while nothing of it may be deleted.
+    pub hold: Option<Hold>,
+}
+
+/// A legal hold on a recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Since when.
+    pub at: WallTime,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub why: String,
 }
 
 /// A stretch of a recording with one connection and one codec configuration.
@@ -104,6 +117,8 @@ pub struct Part {
     pub key_frames: Vec<KeyFrame>,
     /// Wall time at which its first packet arrived.
     pub wall_start: WallTime,
+    /// When a retention rule took its file away; `None` while it is there.
+    pub removed_at: Option<WallTime>,
 }
 
 /// Where a key frame lies.

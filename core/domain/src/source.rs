@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SourceId, WallTime};
+use crate::{SourceId, WallTime, schedule::Schedule};
 
 /// How the stream reaches us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
-    /// An encoder pushes RTMP to our listener with a stream key.
+    /// An encoder pushes to our RTMP or SRT listener with a stream key.
     Push,
     /// We open a URL.
     Pull,
@@ -45,6 +45,101 @@ impl std::str::FromStr for Language {
     }
 }
 
+/// When an enabled source records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordMode {
+    /// Whenever there is media.
+    #[default]
+    Always,
+    /// In the windows of its schedule.
+    Scheduled,
+    /// When the operator asks for it.
+    OnDemand,
+}
+
+/// Which of several audio tracks is recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioChoice {
+    /// The first.
+    #[default]
+    First,
+    /// The nth, counted from 1.
+    Number(u32),
+    /// The first that is marked with this language, for example `zho`.
+    Language(String),
+}
+
+/// What ends a recording besides its own end.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AutoStop {
+    /// After so many minutes.
+    pub after_minutes: Option<u32>,
+    /// After so many minutes without media; unset: the service's own setting.
+    pub quiet_minutes: Option<u32>,
+    /// At so many gigabytes (10^9 bytes).
+    pub after_gigabytes: Option<u32>,
+    /// At the end of its schedule window. Otherwise a live that is running then is recorded to its end.
+    pub at_window_end: bool,
+}
+
+/// What the operator asks of a source, besides what it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceSettings {
+    /// The brand it sells for.
+    pub brand: Option<String>,
+    /// When it records.
+    pub mode: RecordMode,
+    /// The windows, for [`RecordMode::Scheduled`].
+    pub schedule: Schedule,
+    /// What ends a recording.
+    pub stop: AutoStop,
+    /// -100 to 100: whose recordings are worked on first when the machine is behind; higher goes first.
+    pub priority: i32,
+    /// Which audio track is recorded.
+    pub audio: AudioChoice,
+    /// Name of the resolver that turns its address (a room page) into a stream's; none: the address is the stream.
+    pub resolver: Option<String>,
+    /// Days its recordings are kept; unset: the service's own setting.
+    pub keep_days: Option<u32>,
+}
+
+impl SourceSettings {
+    /// # Errors
+    /// What to correct, in words.
+    pub fn validate(&self) -> Result<(), String> {
+        self.schedule.validate()?;
+        if self.mode == RecordMode::Scheduled && self.schedule.windows.is_empty() {
+            return Err("a source that records by schedule needs at least one window".to_owned());
+        }
+        if !(-100..=100).contains(&self.priority) {
+            return Err(format!("priority {} is out of range; use -100 to 100", self.priority));
+        }
+        if self.audio == AudioChoice::Number(0) {
+            return Err("audio tracks are counted from 1".to_owned());
+        }
+        let zero =
+            [self.stop.after_minutes, self.stop.quiet_minutes, self.stop.after_gigabytes, self.keep_days];
+        if zero.contains(&Some(0)) {
+            return Err("a limit of 0 would stop everything; leave it out instead".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether the source is to record at `now`, given that the operator has `requested` it or not, and that it
+    /// is `recording` already or not.
+    pub fn wants(&self, requested: bool, recording: bool, now: WallTime) -> bool {
+        match self.mode {
+            RecordMode::Always => true,
+            RecordMode::OnDemand => requested,
+            RecordMode::Scheduled => self.schedule.is_open(now) || (recording && !self.stop.at_window_end),
+        }
+    }
+}
+
 /// A configured stream. Its secret (stream key or the URL with its tokens) is never part of this type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -60,8 +155,53 @@ pub struct Source {
     pub language: Language,
     /// Category pack (`apparel`, `beauty`, `3c`, `food`, `household`), if the brand set one.
     pub category: Option<String>,
-    /// Whether it may record now.
+    /// Whether it may record at all.
     pub enabled: bool,
+    /// On demand: whether the operator asked to record.
+    pub requested: bool,
+    /// What the operator asks of it.
+    pub settings: SourceSettings,
     /// When it was configured.
     pub created_at: WallTime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Window;
+
+    #[test]
+    fn settings_that_say_nothing_record_always() {
+        let s: SourceSettings = serde_json::from_str("{}").unwrap();
+        assert_eq!(s, SourceSettings::default());
+        assert!(s.wants(false, false, WallTime::from_millis(0)) && s.validate().is_ok());
+        assert!(serde_json::from_str::<SourceSettings>(r#"{"mod":"always"}"#).is_err());
+    }
+
+    #[test]
+    fn a_live_running_at_the_end_of_its_window_goes_on_unless_told_otherwise() {
+        let window = Window { days: vec![], from: "10:00".into(), to: "11:00".into() };
+        let schedule = Schedule { zone: "UTC".into(), windows: vec![window] };
+        let mut s = SourceSettings { mode: RecordMode::Scheduled, schedule, ..SourceSettings::default() };
+        let (inside, after) = (WallTime::from_millis(10 * 3_600_000), WallTime::from_millis(11 * 3_600_000));
+        assert!(s.wants(false, false, inside) && !s.wants(false, false, after));
+        assert!(s.wants(false, true, after));
+        s.stop.at_window_end = true;
+        assert!(!s.wants(false, true, after));
+        s.mode = RecordMode::OnDemand;
+        assert!(s.wants(true, false, after) && !s.wants(false, true, inside));
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let bad = |change: fn(&mut SourceSettings)| {
+            let mut s = SourceSettings::default();
+            change(&mut s);
+            s.validate().unwrap_err()
+        };
+        assert!(bad(|s| s.mode = RecordMode::Scheduled).contains("window"));
+        assert!(bad(|s| s.priority = 101).contains("-100 to 100"));
+        assert!(bad(|s| s.audio = AudioChoice::Number(0)).contains("from 1"));
+        assert!(bad(|s| s.keep_days = Some(0)).contains("leave it out"));
+    }
 }

@@ -2,7 +2,7 @@
 
 use clipmill_domain::{
     EpochId, RecordingId, SourceId, Span, WallTime,
-    recording::{EndReason, Epoch, Part, Recording},
+    recording::{EndReason, Epoch, Hold, Part, Recording},
 };
 
 use crate::{
@@ -19,6 +19,10 @@ pub(crate) fn read(row: &Row) -> Result<Recording, StoreError> {
         started_at: row.wall("started_at")?,
         ended_at: row.wall_or_null("ended_at")?,
         end_reason: row.word_or_null("end_reason")?,
+        hold: match row.wall_or_null("held_at")? {
+            Some(at) => Some(Hold { at, by: row.text("held_by")?, why: row.text("held_why")? }),
+            None => None,
+        },
     })
 }
 
@@ -46,6 +50,7 @@ fn read_part(row: &Row) -> Result<Part, StoreError> {
         span: row.span()?,
         key_frames: row.json("key_frames")?,
         wall_start: row.wall("wall_start")?,
+        removed_at: row.wall_or_null("removed_at")?,
     })
 }
 
@@ -86,6 +91,24 @@ pub async fn end_recording(
     )
     .await?;
     Ok(())
+}
+
+/// Puts a recording under a legal hold, or takes the hold off.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn set_hold(tx: &mut Tx<'_>, id: RecordingId, hold: Option<&Hold>) -> Result<(), StoreError> {
+    let changed = tx
+        .run(
+            sql("UPDATE recordings SET held_at = $2, held_by = $3, held_why = $4, revision = revision + 1
+                 WHERE id = $1")
+            .bind(id)
+            .bind(hold.map(|h| h.at))
+            .bind(hold.map(|h| h.by.as_str()))
+            .bind(hold.map(|h| h.why.as_str())),
+        )
+        .await?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::NotFound { what: "recording", id: id.to_string() }) }
 }
 
 /// Opens an epoch. Its init file must be in the library already.

@@ -3,7 +3,7 @@
 use clipmill_domain::{
     SourceId, WallTime,
     product::Product,
-    source::{Language, Source, SourceKind},
+    source::{Language, Source, SourceKind, SourceSettings},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -28,8 +28,21 @@ pub struct NewSource {
     pub language: Language,
     /// Category pack, if any.
     pub category: Option<String>,
+    /// Pull: request headers (cookies and referrer are headers), stored sealed.
+    pub headers: Vec<Header>,
+    /// What the operator asks of it.
+    pub settings: SourceSettings,
     /// Now.
     pub now: WallTime,
+}
+
+/// A request header of a pull source. Its value may be a secret.
+#[derive(Debug, Clone)]
+pub struct Header {
+    /// Its name, for example `Cookie`.
+    pub name: String,
+    /// Its value.
+    pub value: SecretString,
 }
 
 fn read(row: &Row) -> Result<Source, StoreError> {
@@ -41,6 +54,8 @@ fn read(row: &Row) -> Result<Source, StoreError> {
         language: row.word("language")?,
         category: row.text_or_null("category")?,
         enabled: row.yes("enabled")?,
+        requested: row.yes("requested")?,
+        settings: row.json("settings")?,
         created_at: row.wall("created_at")?,
     })
 }
@@ -58,41 +73,33 @@ pub async fn add_source(tx: &mut Tx<'_>, new: &NewSource) -> Result<Source, Stor
     if tx.row(sql("SELECT id FROM sources WHERE name = $1").bind(name)).await?.is_some() {
         return refused(format!("a source named {name:?} exists already; choose another name"));
     }
-    let (hash, sealed, shown) = match new.kind {
-        SourceKind::Push => {
-            let hash = stream_key_hash(new.secret.expose_secret());
-            let held = sql("SELECT name FROM sources WHERE stream_key_hash = $1").bind(&hash);
-            if let Some(other) = tx.row(held).await? {
-                let other = other.text("name")?;
-                return refused(format!("this stream key belongs to {other:?} already; use another one"));
-            }
-            (Some(hash), None, None)
-        }
-        SourceKind::Pull => {
-            let shown = url_shown(new.secret.expose_secret())?;
-            let sealed = tx.store().vault().seal(&new.id.to_string(), &new.secret)?;
-            (None, Some(sealed), Some(shown))
-        }
-    };
+    new.settings.validate().map_err(|why| StoreError::Refused { why })?;
+    // Refused before anything is written, so that the caller may go on with the transaction.
+    match new.kind {
+        SourceKind::Push => drop(free_key(tx, new.id, &new.secret).await?),
+        SourceKind::Pull => drop(url_shown(new.secret.expose_secret())?),
+    }
     tx.run(
-        sql(
-            "INSERT INTO sources (id, name, kind, stream_key_hash, sealed_url, url_shown, language, category,
-                enabled, created_at, revision)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
+        sql("INSERT INTO sources (id, name, kind, language, category, settings, enabled, created_at, revision)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
         .bind(new.id)
         .bind(name)
         .bind(word("kind", &new.kind)?)
-        .bind(hash)
-        .bind(sealed)
-        .bind(&shown)
         .bind(word("language", &new.language)?)
         .bind(&new.category)
+        .bind(json("settings", &new.settings)?)
         .bind(true)
         .bind(new.now)
         .bind(1i64),
     )
     .await?;
+    let shown = match new.kind {
+        SourceKind::Push => {
+            set_stream_key(tx, new.id, &new.secret).await?;
+            None
+        }
+        SourceKind::Pull => Some(set_pull(tx, new.id, &new.secret, &new.headers).await?),
+    };
     Ok(Source {
         id: new.id,
         name: name.to_owned(),
@@ -101,8 +108,129 @@ pub async fn add_source(tx: &mut Tx<'_>, new: &NewSource) -> Result<Source, Stor
         language: new.language,
         category: new.category.clone(),
         enabled: true,
+        requested: false,
+        settings: new.settings.clone(),
         created_at: new.now,
     })
+}
+
+/// Gives a push source another stream key; the one before is worth nothing from now on.
+///
+/// # Errors
+/// [`StoreError::Refused`] when another source has it, [`StoreError::NotFound`].
+pub async fn set_stream_key(tx: &mut Tx<'_>, id: SourceId, key: &SecretString) -> Result<(), StoreError> {
+    let hash = free_key(tx, id, key).await?;
+    let sealed = tx.store().vault().seal(&id.to_string(), key)?;
+    let changed = tx
+        .run(
+            sql("UPDATE sources SET stream_key_hash = $2, sealed_key = $3, revision = revision + 1
+                 WHERE id = $1 AND kind = 'push'")
+            .bind(id)
+            .bind(hash)
+            .bind(sealed),
+        )
+        .await?;
+    found(changed, id, "push source")
+}
+
+/// The hash of a stream key that no other source has.
+async fn free_key(tx: &mut Tx<'_>, id: SourceId, key: &SecretString) -> Result<String, StoreError> {
+    let hash = stream_key_hash(key.expose_secret());
+    let held = sql("SELECT name FROM sources WHERE stream_key_hash = $1 AND id <> $2").bind(&hash).bind(id);
+    match tx.row(held).await? {
+        None => Ok(hash),
+        Some(other) => {
+            let other = other.text("name")?;
+            let why = format!("this stream key belongs to {other:?} already; use another one");
+            Err(StoreError::Refused { why })
+        }
+    }
+}
+
+/// Takes the stream key of a push source away: nothing can be pushed until it gets another.
+pub async fn revoke_stream_key(tx: &mut Tx<'_>, id: SourceId) -> Result<(), StoreError> {
+    let changed = tx
+        .run(
+            sql("UPDATE sources SET stream_key_hash = NULL, sealed_key = NULL, revision = revision + 1
+                 WHERE id = $1 AND kind = 'push'")
+            .bind(id),
+        )
+        .await?;
+    found(changed, id, "push source")
+}
+
+/// Gives a pull source another URL and other request headers. What of the URL may be shown.
+pub async fn set_pull(
+    tx: &mut Tx<'_>,
+    id: SourceId,
+    url: &SecretString,
+    headers: &[Header],
+) -> Result<String, StoreError> {
+    let shown = url_shown(url.expose_secret())?;
+    let owner = id.to_string();
+    let vault = tx.store().vault().clone();
+    let plain: Vec<_> = headers.iter().map(|h| (&h.name, h.value.expose_secret())).collect();
+    let sealed_headers = match plain.as_slice() {
+        [] => None,
+        some => Some(vault.seal(&owner, &SecretString::from(json("sealed_headers", &some)?))?),
+    };
+    let changed = tx
+        .run(
+            sql("UPDATE sources SET sealed_url = $2, url_shown = $3, sealed_headers = $4, revision = revision + 1
+                 WHERE id = $1 AND kind = 'pull'")
+            .bind(id)
+            .bind(vault.seal(&owner, url)?)
+            .bind(&shown)
+            .bind(sealed_headers),
+        )
+        .await?;
+    found(changed, id, "pull source")?;
+    Ok(shown)
+}
+
+/// Changes what may be changed of a source without its secrets.
+///
+/// # Errors
+/// [`StoreError::Refused`] when the name is empty or taken or the settings cannot be met, [`StoreError::NotFound`].
+pub async fn update_source(tx: &mut Tx<'_>, source: &Source) -> Result<(), StoreError> {
+    let name = source.name.trim();
+    let refused = |why: String| Err(StoreError::Refused { why });
+    if name.is_empty() {
+        return refused("a source needs a name".to_owned());
+    }
+    let taken = sql("SELECT id FROM sources WHERE name = $1 AND id <> $2").bind(name).bind(source.id);
+    if tx.row(taken).await?.is_some() {
+        return refused(format!("a source named {name:?} exists already; choose another name"));
+    }
+    source.settings.validate().map_err(|why| StoreError::Refused { why })?;
+    let changed = tx
+        .run(
+            sql("UPDATE sources SET name = $2, language = $3, category = $4, settings = $5, revision = revision + 1
+                 WHERE id = $1")
+            .bind(source.id)
+            .bind(name)
+            .bind(word("language", &source.language)?)
+            .bind(&source.category)
+            .bind(json("settings", &source.settings)?),
+        )
+        .await?;
+    found(changed, source.id, "source")
+}
+
+/// Asks an on-demand source to record, or to stop.
+pub async fn set_source_requested(tx: &mut Tx<'_>, id: SourceId, requested: bool) -> Result<(), StoreError> {
+    let changed = tx
+        .run(
+            sql("UPDATE sources SET requested = $2, revision = revision + 1 WHERE id = $1")
+                .bind(id)
+                .bind(requested),
+        )
+        .await?;
+    found(changed, id, "source")
+}
+
+fn found(changed: u64, id: SourceId, what: &'static str) -> Result<(), StoreError> {
+    if changed == 1 { Ok(()) } else { Err(StoreError::NotFound { what, id: id.to_string() }) }
 }
 
 /// Lets a source record, or not.
@@ -114,7 +242,7 @@ pub async fn set_source_enabled(tx: &mut Tx<'_>, id: SourceId, enabled: bool) ->
                 .bind(enabled),
         )
         .await?;
-    if changed == 1 { Ok(()) } else { Err(StoreError::NotFound { what: "source", id: id.to_string() }) }
+    found(changed, id, "source")
 }
 
 /// Forgets a source that never recorded.
@@ -192,6 +320,26 @@ impl Store {
             Some(sealed) => self.vault().open(&id.to_string(), &sealed),
             None => Err(StoreError::NotFound { what: "pull source", id: id.to_string() }),
         }
+    }
+
+    /// The request headers of a pull source.
+    pub async fn pull_headers(&self, id: SourceId) -> Result<Vec<Header>, StoreError> {
+        let row = self.row(sql("SELECT sealed_headers FROM sources WHERE id = $1").bind(id)).await?;
+        let Some(sealed) = row.map(|r| r.text_or_null("sealed_headers")).transpose()?.flatten() else {
+            return Ok(vec![]);
+        };
+        let plain = self.vault().open(&id.to_string(), &sealed)?;
+        let pairs: Vec<(String, String)> = serde_json::from_str(plain.expose_secret())
+            .map_err(|e| StoreError::Corrupt { column: "sealed_headers", why: e.to_string() })?;
+        Ok(pairs.into_iter().map(|(name, value)| Header { name, value: value.into() }).collect())
+    }
+
+    /// The stream key of a push source: over SRT both ends must know it. `None` when it was revoked, or set before
+    /// keys were kept sealed.
+    pub async fn stream_key(&self, id: SourceId) -> Result<Option<SecretString>, StoreError> {
+        let row = self.row(sql("SELECT sealed_key FROM sources WHERE id = $1").bind(id)).await?;
+        let sealed = row.map(|r| r.text_or_null("sealed_key")).transpose()?.flatten();
+        sealed.map(|sealed| self.vault().open(&id.to_string(), &sealed)).transpose()
     }
 
     /// The product list of a source, in the operator's order.

@@ -14,7 +14,7 @@ use clipmill_domain::{
     recording::{Epoch, KeyFrame, Part, Recording, Tracks},
     remix::{Remix, RemixPlan},
     selling_point::{Evidence, Segment, SellingPoint},
-    source::{Language, SourceKind},
+    source::{Language, SourceKind, SourceSettings},
     taxonomy::Label,
     transcript::{Utterance, Word},
 };
@@ -139,6 +139,8 @@ pub fn new_source(name: &str) -> NewSource {
         secret: format!("key-{name}").into(),
         language: Language::Zh,
         category: None,
+        headers: vec![],
+        settings: SourceSettings::default(),
         now: NOW,
     }
 }
@@ -152,6 +154,7 @@ pub fn recording(source_id: SourceId) -> Recording {
         started_at: NOW,
         ended_at: None,
         end_reason: None,
+        hold: None,
     }
 }
 
@@ -181,6 +184,7 @@ pub fn part(epoch: &Epoch, seq: i64, span: Span) -> Part {
         span,
         key_frames: vec![KeyFrame { at: span.start(), offset: 0 }],
         wall_start: NOW,
+        removed_at: None,
     }
 }
 

@@ -154,6 +154,7 @@ impl Journal {
                 started_at: arrival,
                 ended_at: None,
                 end_reason: None,
+                hold: None,
             };
             recordings::insert_recording(&mut tx, &rec).await?;
             let name = Some(self.source.name.as_str());
@@ -306,6 +307,7 @@ fn row(
             .map(|&(at, o)| KeyFrame { at: media_start + at, offset: offset(o) })
             .collect(),
         wall_start: part.wall_start,
+        removed_at: None,
     })
 }
 

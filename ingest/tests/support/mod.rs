@@ -12,7 +12,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 use clipmill_domain::{
     Clock, Id, RecordingId, SourceId, WallTime,
-    source::{Language, SourceKind},
+    source::{Language, SourceKind, SourceSettings},
 };
 use clipmill_ingest::record::{RecordConfig, RecordError, StatusBoard, run_recorder};
 use clipmill_store::{
@@ -186,6 +186,8 @@ async fn add(store: &Store, name: &str, kind: SourceKind, secret: &str) -> Sourc
         secret: secret.into(),
         language: Language::Zh,
         category: None,
+        headers: vec![],
+        settings: SourceSettings::default(),
         now: now(),
     };
     sources::add_source(&mut tx, &new).await.unwrap();

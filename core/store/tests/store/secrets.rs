@@ -1,9 +1,14 @@
 //! Secrets stay out of the database, of errors and of debug output.
 
-use clipmill_domain::{Id, SourceId, source::SourceKind};
+use clipmill_domain::{
+    Id, SourceId,
+    source::{SourceKind, SourceSettings},
+};
 use clipmill_store::{
     Db, StoreError,
-    sources::{NewSource, add_source},
+    sources::{
+        Header, NewSource, add_source, revoke_stream_key, set_source_requested, set_stream_key, update_source,
+    },
     testing::{NOW, TestStore, new_source, on_each},
 };
 use secrecy::ExposeSecret;
@@ -107,6 +112,65 @@ async fn a_refused_source_says_why_without_its_secret() {
         }
         tx.commit().await.unwrap();
         assert_eq!(t.store.sources().await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rotated_key_replaces_the_old_one_and_a_revoked_one_opens_nothing() {
+    on_each(async |t| {
+        let store = &t.store;
+        let mut tx = store.begin().await.unwrap();
+        let source =
+            add_source(&mut tx, &NewSource { secret: KEY.into(), ..new_source("studio") }).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(store.stream_key(source.id).await.unwrap().unwrap().expose_secret(), KEY);
+        let mut tx = store.begin().await.unwrap();
+        set_stream_key(&mut tx, source.id, &"another-key".into()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(store.source_by_stream_key(KEY).await.unwrap().is_none());
+        assert_eq!(store.source_by_stream_key("another-key").await.unwrap().unwrap().id, source.id);
+        let mut tx = store.begin().await.unwrap();
+        revoke_stream_key(&mut tx, source.id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(store.source_by_stream_key("another-key").await.unwrap().is_none());
+        assert!(store.stream_key(source.id).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn headers_and_settings_come_back_and_the_headers_are_not_in_the_clear() {
+    on_each(async |t| {
+        let store = &t.store;
+        let header = Header { name: "Cookie".into(), value: "sid=5ecret".into() };
+        let settings =
+            SourceSettings { priority: 7, resolver: Some("yt-dlp".into()), ..SourceSettings::default() };
+        let pull = NewSource {
+            kind: SourceKind::Pull,
+            secret: "https://live.example/room?token=abc".into(),
+            headers: vec![header],
+            settings: settings.clone(),
+            ..new_source("room")
+        };
+        let mut tx = store.begin().await.unwrap();
+        let mut source = add_source(&mut tx, &pull).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(!holds(&dump(t).await, "5ecret"));
+        let headers = store.pull_headers(source.id).await.unwrap();
+        assert_eq!((headers[0].name.as_str(), headers[0].value.expose_secret()), ("Cookie", "sid=5ecret"));
+        assert_eq!(store.source(source.id).await.unwrap().unwrap().settings, settings);
+
+        source.settings.priority = 500;
+        let mut tx = store.begin().await.unwrap();
+        assert!(update_source(&mut tx, &source).await.unwrap_err().to_string().contains("-100 to 100"));
+        source.settings.priority = 5;
+        source.name = "room 2".into();
+        update_source(&mut tx, &source).await.unwrap();
+        set_source_requested(&mut tx, source.id, true).await.unwrap();
+        tx.commit().await.unwrap();
+        let now = store.source_by_name("room 2").await.unwrap().unwrap();
+        assert!(now.requested && now.settings.priority == 5);
     })
     .await;
 }
