@@ -12,7 +12,7 @@ use crate::{
         clips::{gop, plain},
         flv::Programme,
         flv_server::{FlvServer, Manner},
-        lab::{Back, Lab, config},
+        lab::{Lab, config},
         pause,
         room::{inside, must},
         until,
@@ -20,12 +20,14 @@ use crate::{
 };
 
 /// Records onto a small file system, fills it but for `left` bytes, makes room again.
-async fn fill(floor: u64, left: u64) {
+/// The rows lie on the same disk, as they do in real life, or on another.
+async fn fill(floor: u64, left: u64, rows_there_too: bool) {
     let folder = tempfile::Builder::new().prefix("clipmill-small-disk").tempdir().unwrap();
     let disk = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
     must(&format!("mount -t tmpfs -o size=16m none {disk}"));
-    // The rows lie on the same disk, as they do in real life.
-    let mut lab = Lab::open_at(&disk, &disk).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let elsewhere = Utf8PathBuf::from_path_buf(elsewhere.path().to_owned()).unwrap();
+    let mut lab = Lab::open_at(&disk, if rows_there_too { &disk } else { &elsewhere }).await;
     let clip = plain();
     let server = FlvServer::start(Programme::of(&clip), Manner::default()).await;
     lab.record(RecordConfig { free_space_floor: floor, ..config() }).await;
@@ -45,11 +47,8 @@ async fn fill(floor: u64, left: u64) {
     let words = lab.board().snapshot().problems().join("\n");
     eprintln!("the board says: {words}");
     fs::remove_file(&filler).unwrap();
-    let back = Back::now();
-    let epochs = lab.epochs().await;
-    let full = epochs.iter().filter(|e| e.end_reason == Some(EndReason::DiskFull)).count();
-    let n = epochs.iter().filter(|e| e.end_reason.is_some()).count() + 1;
-    lab.recovers(&format!("disk full (floor {floor})"), &back, n).await;
+    let back = lab.back().await;
+    lab.recovers(&format!("disk full (floor {floor})"), &back).await;
     let to = server.now_ms();
     pause(4.0).await;
     let found = lab.judge(&[&clip]).await;
@@ -57,7 +56,7 @@ async fn fill(floor: u64, left: u64) {
     let at = |ms: u64| usize::try_from(ms * 25 / 1000).unwrap();
     found.assert_lost_within(0, at(from).saturating_sub(gop(&clip))..at(to) + 2 * gop(&clip));
     found.assert_gaps_true(0, PLACED_WITHIN);
-    assert!(full >= 1, "the epoch says why it ended: {:?}", found.reasons());
+    assert_eq!(found.reasons()[0], Some(EndReason::DiskFull), "the epoch says why it ended");
     assert!(found.last(0).unwrap() > at(to) + gop(&clip), "it goes on");
     must(&format!("umount -l {disk}"));
 }
@@ -65,13 +64,20 @@ async fn fill(floor: u64, left: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_disk_is_full_to_the_last_byte() {
     if inside("disk::the_disk_is_full_to_the_last_byte", &["--mount"]) {
-        fill(0, 120_000).await;
+        fill(0, 120_000, false).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_disk_is_full_for_files_and_rows_alike() {
+    if inside("disk::the_disk_is_full_for_files_and_rows_alike", &["--mount"]) {
+        fill(0, 120_000, true).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_free_space_falls_below_its_floor() {
     if inside("disk::the_free_space_falls_below_its_floor", &["--mount"]) {
-        fill(6 << 20, 5 << 20).await;
+        fill(6 << 20, 5 << 20, true).await;
     }
 }

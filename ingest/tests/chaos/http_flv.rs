@@ -6,7 +6,7 @@ use crate::rig::{
     clips::{Clip, gop, plain},
     flv::Programme,
     flv_server::{Deed, FlvServer, Manner, Mood, Stamps},
-    lab::{Back, Lab},
+    lab::{Lab},
     pause,
     truth::Found,
     until,
@@ -62,15 +62,15 @@ async fn a_server_that_stalls_then_drips() {
     room.server.be(Mood::Stall);
     room.lab.epoch_ends(20).await;
     pause(1.0).await;
-    let back = Back::now();
+    let back = room.lab.back().await;
     room.server.be(Mood::Play);
-    room.lab.recovers("HTTP-FLV, server stalled", &back, 2).await;
+    room.lab.recovers("HTTP-FLV, server stalled", &back).await;
     pause(1.0).await;
     room.server.be(Mood::Drip);
     room.lab.epoch_ends(20).await;
-    let back = Back::now();
+    let back = room.lab.back().await;
     room.server.be(Mood::Play);
-    room.lab.recovers("HTTP-FLV, server dripped", &back, 3).await;
+    room.lab.recovers("HTTP-FLV, server dripped", &back).await;
     let found = room.judge(4.0, 0).await;
     assert_eq!(found.reasons()[..2], [Some(EndReason::Stalled); 2]);
     assert_eq!(found.gaps.len(), 2);
@@ -83,14 +83,14 @@ async fn a_server_that_goes_down_refuses_and_never_answers() {
     let room = Room::open(Manner::default()).await;
     room.server.reaches(4.0).await;
     room.lab.keeps(1.0).await;
-    for (n, mood) in [Mood::Down, Mood::Status(404), Mood::Status(500), Mood::Mute].into_iter().enumerate() {
+    for mood in [Mood::Down, Mood::Status(404), Mood::Status(500), Mood::Mute] {
         room.server.be(mood);
         room.lab.epoch_ends(20).await;
         // So long that some tries fail.
         pause(1.2).await;
-        let back = Back::now();
+        let back = room.lab.back().await;
         room.server.be(Mood::Play);
-        room.lab.recovers(&format!("HTTP-FLV, server was {mood:?}"), &back, n + 2).await;
+        room.lab.recovers(&format!("HTTP-FLV, server was {mood:?}"), &back).await;
         pause(0.8).await;
     }
     let found = room.judge(2.0, 0).await;
@@ -106,8 +106,8 @@ async fn a_stream_cut_in_the_middle_of_a_tag() {
     room.server.reaches(4.0).await;
     room.lab.keeps(1.0).await;
     room.server.once(Deed::Truncate);
-    let back = Back::now();
-    room.lab.recovers("HTTP-FLV, cut in the middle of a tag", &back, 2).await;
+    let back = room.lab.back().await;
+    room.lab.recovers("HTTP-FLV, cut in the middle of a tag", &back).await;
     let found = room.judge(4.0, 0).await;
     assert_eq!(found.epochs.len(), 2);
     found.assert_gaps_true(0, PLACED_WITHIN);
@@ -144,7 +144,7 @@ async fn the_last_groups_come_again_after_a_reconnect() {
         room.lab.epoch_begins(2, 30).await;
         // Judged: nothing is there twice.
         let found = room.judge(4.0, 0).await;
-        let lost: usize = found.missing(0, found.last(0).unwrap()).iter().map(|r| r.len()).sum();
+        let lost: usize = found.lost(0).iter().map(|r| r.len()).sum();
         eprintln!("{stamps:?}: {lost} frames missing");
     }
 }

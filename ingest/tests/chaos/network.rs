@@ -7,7 +7,7 @@ use clipmill_ingest::record::RecordConfig;
 use crate::rig::{
     clips::{gop, plain},
     encoder::Encoder,
-    lab::{Back, KEY, Lab, config},
+    lab::{KEY, Lab, config},
     nginx::Nginx,
     pause,
     room::{inside, must},
@@ -62,8 +62,8 @@ async fn the_link_to_a_server_goes_down_and_up() {
     lab.epoch_ends(20).await;
     pause(3.0).await;
     must("ip link set near up");
-    let back = Back::now();
-    lab.recovers("RTMP pull, link down and up", &back, 2).await;
+    let back = lab.back().await;
+    lab.recovers("RTMP pull, link down and up", &back).await;
     let to = encoder.sent() + gop(&a);
     pause(3.0).await;
     let found = lab.judge(&[&a]).await;
@@ -88,9 +88,9 @@ async fn the_link_to_an_encoder_goes_down_and_up() {
     lab.epoch_ends(20).await;
     pause(1.0).await;
     must("ip link set near up");
-    let back = Back::now();
+    let back = lab.back().await;
     // The same connection goes on when the sender's TCP tries again: what it held back comes in a burst.
-    lab.recovers("RTMP push, link down and up", &back, 2).await;
+    lab.recovers("RTMP push, link down and up", &back).await;
     encoder.reaches(from + 250).await;
     let sent = encoder.kill().await;
     lab.epoch_ends(30).await;

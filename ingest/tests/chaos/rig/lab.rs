@@ -234,18 +234,19 @@ impl Lab {
 pub struct Back {
     wall: WallTime,
     at: Instant,
-}
-
-impl Back {
-    pub fn now() -> Self {
-        Self { wall: now(), at: Instant::now() }
-    }
+    epochs: usize,
 }
 
 impl Lab {
-    /// Waits for the `n`th epoch and prints how long after `back` its first picture came in, and its row was there.
-    /// The bound is for a loaded machine; the figure is what counts.
-    pub async fn recovers(&self, what: &str, back: &Back, n: usize) {
+    /// What was broken works again, now.
+    pub async fn back(&self) -> Back {
+        Back { epochs: self.epochs().await.len(), wall: now(), at: Instant::now() }
+    }
+
+    /// Waits for the first epoch after `back` and prints how long after it its first picture came in, and its row
+    /// was there. The bound is for a loaded machine; the figure is what counts.
+    pub async fn recovers(&self, what: &str, back: &Back) {
+        let n = back.epochs + 1;
         self.epoch_begins(n, 45).await;
         let row = back.at.elapsed().as_millis();
         let first = self.epochs().await[n - 1].started_at.millis_since(back.wall);

@@ -1,6 +1,13 @@
 //! A small RTSP server: the ffmpeg program makes RTP, we carry it inside the RTSP connection (TCP).
 
-use std::{fs, net::Ipv4Addr, sync::Arc};
+use std::{
+    fs,
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use camino::Utf8PathBuf;
@@ -29,6 +36,7 @@ pub struct Rtsp {
 struct Shared {
     description: String,
     packets: broadcast::Sender<(u8, Bytes)>,
+    hushed: AtomicBool,
     /// The last report of each channel: a new client needs it to match sound and pictures.
     reports: Mutex<[Option<Bytes>; CHANNELS as usize]>,
 }
@@ -57,6 +65,7 @@ impl Rtsp {
         let shared = Arc::new(Shared {
             description: controls(&fs::read_to_string(&description).unwrap()),
             packets,
+            hushed: AtomicBool::new(false),
             reports: Mutex::default(),
         });
         for (channel, socket) in (0..).zip(sockets) {
@@ -83,6 +92,11 @@ impl Rtsp {
             }
         });
         self.carrier = Some(carrier);
+    }
+
+    /// Connections stay, nothing is sent; what comes meanwhile is lost.
+    pub fn hush(&self, hushed: bool) {
+        self.shared.hushed.store(hushed, Ordering::Relaxed);
     }
 
     /// Closes all connections and the port.
@@ -117,7 +131,9 @@ async fn gather(channel: u8, socket: UdpSocket, shared: Arc<Shared>) {
         if channel % 2 == 1 {
             shared.reports.lock().await[usize::from(channel)] = Some(framed.clone());
         }
-        let _ = shared.packets.send((channel, framed));
+        if !shared.hushed.load(Ordering::Relaxed) {
+            let _ = shared.packets.send((channel, framed));
+        }
     }
 }
 
