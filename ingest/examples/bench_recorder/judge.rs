@@ -49,7 +49,17 @@ pub fn file(path: &Utf8Path) -> Result<Count, Failure> {
 
 fn count(address: &str) -> Result<Count, Failure> {
     let out = Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time", "-of", "csv=p=0", address])
+        .args([
+            "-v",
+            "error",
+            "-select_streams",
+            "v",
+            "-show_entries",
+            "packet=pts_time",
+            "-of",
+            "csv=p=0",
+            address,
+        ])
         .output()?;
     if !out.status.success() {
         return Err(format!("ffprobe: {}", String::from_utf8_lossy(&out.stderr)).into());

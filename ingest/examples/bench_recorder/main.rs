@@ -59,8 +59,13 @@ async fn main() -> Result<(), Failure> {
     }
     let plan = parse(&words)?;
     let folder = tempfile::Builder::new().prefix("clipmill-bench").tempdir()?;
-    let dir = Utf8PathBuf::from_path_buf(folder.path().to_owned()).map_err(|_| "the folder's name is not UTF-8")?;
-    let good = if plan.soak { soak::run(&dir, plan.lives, plan.hours).await? } else { side_by_side(&dir, &plan).await? };
+    let dir =
+        Utf8PathBuf::from_path_buf(folder.path().to_owned()).map_err(|_| "the folder's name is not UTF-8")?;
+    let good = if plan.soak {
+        soak::run(&dir, plan.lives, plan.hours).await?
+    } else {
+        side_by_side(&dir, &plan).await?
+    };
     if !good && plan.goals {
         drop(folder);
         std::process::exit(1);
@@ -130,7 +135,12 @@ async fn side_by_side(dir: &Utf8Path, plan: &Plan) -> Result<bool, Failure> {
             if plan.push { (SourceKind::Push, peers::key(n)) } else { (SourceKind::Pull, nginx.url(n)) };
         add_source(&store, &format!("live-{n}"), kind, &secret).await?;
     }
-    println!("{} lives for {} s, {}", plan.lives, plan.seconds, if plan.push { "pushed to us" } else { "pulled" });
+    println!(
+        "{} lives for {} s, {}",
+        plan.lives,
+        plan.seconds,
+        if plan.push { "pushed to us" } else { "pulled" }
+    );
     let ours = recorder(&url, &data, port)?;
     sleep(Duration::from_secs(1)).await;
     let encoders = (0..plan.lives).map(|n| encoder(&clip, &nginx.url(n))).collect::<Result<Vec<_>, _>>()?;
@@ -163,12 +173,20 @@ async fn side_by_side(dir: &Utf8Path, plan: &Plan) -> Result<bool, Failure> {
     let (our_cpu, their_cpu) = (ours_1.cpu - ours_0.cpu, theirs_1.cpu - theirs_0.cpu);
     let (ratio, share) = (our_cpu / their_cpu, our_cpu / took * 100.0);
     println!("over {took:.1} s             clipmill   ffmpeg -c copy");
-    println!("CPU seconds              {our_cpu:8.2}   {their_cpu:8.2}   ratio {ratio:.2} (goal at most 1.20)");
+    println!(
+        "CPU seconds              {our_cpu:8.2}   {their_cpu:8.2}   ratio {ratio:.2} (goal at most 1.20)"
+    );
     println!("CPU seconds per live     {:8.3}   {:8.3}", our_cpu / lives, their_cpu / lives);
-    println!("share of one core        {share:7.1}%   {:7.1}%   (goal at most 30 % for 20 lives)", their_cpu / took * 100.0);
+    println!(
+        "share of one core        {share:7.1}%   {:7.1}%   (goal at most 30 % for 20 lives)",
+        their_cpu / took * 100.0
+    );
     println!("memory per live, MiB     {:8.1}   {:8.1}", ours_1.rss_mib / lives, theirs_1.rss_mib / lives);
     println!("memory of the recorder, MiB, every 5 s: {}", proc::series(&rss));
-    println!("pictures kept            {:8}   lost {} in {} epochs (ffmpeg lost {their_lost})", lost.pictures, lost.lost, lost.epochs);
+    println!(
+        "pictures kept            {:8}   lost {} in {} epochs (ffmpeg lost {their_lost})",
+        lost.pictures, lost.lost, lost.epochs
+    );
     let share_goal = 30.0 * lives / 20.0;
     Ok(lost.lost == 0 && lost.epochs == plan.lives as u64 && ratio <= 1.2 && share <= share_goal)
 }

@@ -28,7 +28,8 @@ pub fn key(n: usize) -> String {
 
 /// A 30 s clip with a key frame every 2 s, made once and kept in the build folder.
 pub fn clip(name: &str, size: &str, fps: u32, kbit: u32) -> Result<Utf8PathBuf, Failure> {
-    let dir = Utf8PathBuf::from(std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into())).join("bench-clips");
+    let dir = Utf8PathBuf::from(std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into()))
+        .join("bench-clips");
     std::fs::create_dir_all(&dir)?;
     let path = dir.join(format!("{name}-{fps}-{kbit}.mp4"));
     if !path.exists() {
@@ -37,7 +38,12 @@ pub fn clip(name: &str, size: &str, fps: u32, kbit: u32) -> Result<Utf8PathBuf, 
         let (rate, group) = (format!("{kbit}k"), (fps * 2).to_string());
         let made = StdCommand::new("ffmpeg")
             .args(QUIET)
-            .args(["-f", "lavfi", "-i", &format!("testsrc2=size={size}:rate={fps}:duration=30,noise=alls=12:allf=t")])
+            .args([
+                "-f",
+                "lavfi",
+                "-i",
+                &format!("testsrc2=size={size}:rate={fps}:duration=30,noise=alls=12:allf=t"),
+            ])
             .args(["-f", "lavfi", "-i", "anoisesrc=sample_rate=44100:duration=30:amplitude=0.2:seed=5"])
             .args(["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-pix_fmt", "yuv420p"])
             .args(["-b:v", &rate, "-maxrate", &rate, "-bufsize", &rate, "-nal-hrd", "cbr"])
@@ -61,11 +67,16 @@ pub struct Nginx {
 impl Nginx {
     /// `push_to`: the port of the recorder that it pushes every live to.
     pub async fn start(dir: &Utf8Path, lives: usize, push_to: Option<u16>) -> Result<Self, Failure> {
-        let port = (30_000..32_000).find(|p| TcpListener::bind((Ipv4Addr::LOCALHOST, *p)).is_ok()).ok_or("no free port")?;
+        let port = (30_000..32_000)
+            .find(|p| TcpListener::bind((Ipv4Addr::LOCALHOST, *p)).is_ok())
+            .ok_or("no free port")?;
         let applications: String = (0..lives)
             .map(|n| {
                 let push = push_to.map(|p| format!("push rtmp://127.0.0.1:{p}/live/{};", key(n)));
-                format!("application live{n} {{ live on; wait_key on; idle_streams off; {} }}\n", push.unwrap_or_default())
+                format!(
+                    "application live{n} {{ live on; wait_key on; idle_streams off; {} }}\n",
+                    push.unwrap_or_default()
+                )
             })
             .collect();
         let conf = dir.join("nginx.conf");
@@ -119,7 +130,17 @@ pub fn fast_encoder(clip: &Utf8Path, rounds: u32, url: &str) -> Result<Child, Fa
 
 /// The ffmpeg program as a recorder: to fragmented MP4, a fragment per group of pictures.
 pub fn ffmpeg_recorder(url: &str, out: &Utf8Path) -> Result<Child, Failure> {
-    ffmpeg(&["-i", url, "-c", "copy", "-f", "mp4", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", out.as_str()])
+    ffmpeg(&[
+        "-i",
+        url,
+        "-c",
+        "copy",
+        "-f",
+        "mp4",
+        "-movflags",
+        "+frag_keyframe+empty_moov+default_base_moof",
+        out.as_str(),
+    ])
 }
 
 /// Our recorder, in a process of its own.
@@ -132,7 +153,9 @@ pub fn recorder(url: &str, data: &Utf8Path, port: u16) -> Result<Child, Failure>
 /// Ends it in good order.
 pub async fn close(mut recorder: Child) -> Result<(), Failure> {
     drop(recorder.stdin.take());
-    let ended = timeout(Duration::from_secs(60), recorder.wait()).await.map_err(|_| "the recorder does not stop")??;
+    let ended = timeout(Duration::from_secs(60), recorder.wait())
+        .await
+        .map_err(|_| "the recorder does not stop")??;
     if ended.success() { Ok(()) } else { Err(format!("the recorder ended with {ended}").into()) }
 }
 

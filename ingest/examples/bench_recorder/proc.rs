@@ -17,7 +17,8 @@ impl Usage {
         let mut sum = Self::default();
         for pid in pids {
             let read = |name: &str| {
-                std::fs::read_to_string(format!("/proc/{pid}/{name}")).map_err(|e| format!("process {pid} has ended: {e}"))
+                std::fs::read_to_string(format!("/proc/{pid}/{name}"))
+                    .map_err(|e| format!("process {pid} has ended: {e}"))
             };
             let stat = read("stat")?;
             // The second field is the name, in brackets; the 14th and 15th are ticks of a hundredth of a second.

@@ -50,7 +50,10 @@ pub async fn run(dir: &Utf8Path, lives: usize, hours: f64) -> Result<bool, Failu
     store.close().await;
 
     let virtual_hours = hours * f64::from(u32::try_from(lives)?);
-    println!("{lives} lives of {hours} h each in {took:.0} s: {:.0} times real time, {cpu:.1} CPU seconds", virtual_hours * 3600.0 / took);
+    println!(
+        "{lives} lives of {hours} h each in {took:.0} s: {:.0} times real time, {cpu:.1} CPU seconds",
+        virtual_hours * 3600.0 / took
+    );
     println!("memory, MiB, every second: {}", proc::series(&rss));
     println!("pictures sent {sent}, kept {}, epochs {}", count.pictures, count.epochs);
     let Some(quarter) = rss.len().checked_div(4).filter(|q| *q > 0) else {

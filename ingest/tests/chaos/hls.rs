@@ -21,7 +21,8 @@ fn hls_config() -> RecordConfig {
 fn write_playlist(clip: &Clip, nginx: &Nginx, input: &[&str], more: &[&str]) -> Encoder {
     let playlist = nginx.www().join("live.m3u8");
     let input = [input, &["-i", clip.path.as_str()]].concat();
-    let usual = ["-f", "hls", "-hls_time", "1", "-hls_list_size", "6", "-hls_flags", "delete_segments+temp_file"];
+    let usual =
+        ["-f", "hls", "-hls_time", "1", "-hls_list_size", "6", "-hls_flags", "delete_segments+temp_file"];
     let output = [&usual, more, &[playlist.as_str()]].concat();
     Encoder::with(tokio::process::Command::new("ffmpeg"), &input, &output)
 }
@@ -68,8 +69,12 @@ async fn an_encrypted_playlist_to_its_end() {
     fs::write(nginx.www().join("room.key"), b"0123456789abcdef").unwrap();
     let info = lab.scratch().join("key-info");
     fs::write(&info, format!("{}\n{}\n", nginx.http("room.key"), nginx.www().join("room.key"))).unwrap();
-    let writer =
-        write_playlist(&a, &nginx, &["-t", "9"], &["-hls_list_size", "0", "-hls_key_info_file", info.as_str()]);
+    let writer = write_playlist(
+        &a,
+        &nginx,
+        &["-t", "9"],
+        &["-hls_list_size", "0", "-hls_key_info_file", info.as_str()],
+    );
     lab.pull(&nginx.http("live.m3u8")).await;
     let (ok, said) = writer.ends(60).await;
     assert!(ok, "{said}");

@@ -4,9 +4,10 @@ use clipmill_domain::recording::EndReason;
 
 use crate::rig::{
     clips::{Clip, gop, plain},
+    figure,
     flv::Programme,
     flv_server::{Deed, FlvServer, Manner, Mood, Stamps},
-    lab::{Lab},
+    lab::Lab,
     pause,
     truth::Found,
     until,
@@ -75,7 +76,7 @@ async fn a_server_that_stalls_then_drips() {
     assert_eq!(found.reasons()[..2], [Some(EndReason::Stalled); 2]);
     assert_eq!(found.gaps.len(), 2);
     let off = found.assert_gaps_true(0, PLACED_WITHIN);
-    eprintln!("gap map off by {off:.2} s");
+    figure(&format!("http_flv: gap map off by {off:.2} s at most"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,7 +98,7 @@ async fn a_server_that_goes_down_refuses_and_never_answers() {
     assert_eq!(found.epochs.len(), 5);
     assert_eq!(found.reasons()[..4], [Some(EndReason::Disconnected); 4]);
     let off = found.assert_gaps_true(0, PLACED_WITHIN);
-    eprintln!("gap map off by {off:.2} s");
+    figure(&format!("http_flv: gap map off by {off:.2} s at most"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,7 +126,7 @@ async fn noise_between_two_tags() {
     let found = room.lab.judge(&[&room.clip]).await;
     // Here pictures may be damaged, but none outside the fault; and the stream goes on.
     let damaged = found.epochs.iter().flat_map(|e| &e.video).filter(|s| s.place.is_none()).count();
-    eprintln!("{damaged} damaged pictures kept");
+    figure(&format!("noise between two tags: {damaged} damaged pictures kept"));
     assert!(damaged <= 2 * gop(&room.clip), "{damaged} damaged pictures");
     // The demuxer finds its feet, or the stall limit runs out and the stream is opened again.
     found.assert_lost_within(0, frame_then - 5..frame_then + 6 * gop(&room.clip));
@@ -145,6 +146,6 @@ async fn the_last_groups_come_again_after_a_reconnect() {
         // Judged: nothing is there twice.
         let found = room.judge(4.0, 0).await;
         let lost: usize = found.lost(0).iter().map(|r| r.len()).sum();
-        eprintln!("{stamps:?}: {lost} frames missing");
+        figure(&format!("replayed groups, {stamps:?}: {lost} frames missing"));
     }
 }

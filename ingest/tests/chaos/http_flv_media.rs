@@ -6,6 +6,7 @@ use crate::{
     http_flv::{PLACED_WITHIN, Room},
     rig::{
         clips::{gop, larger, other, plain},
+        figure,
         flv::Programme,
         flv_server::{FlvServer, Manner, Stamps},
         lab::Lab,
@@ -44,10 +45,13 @@ async fn jump(stamps: Stamps, at_ms: u64) {
     assert_eq!(room.server.connections(), 1, "it was not opened again");
     let at = usize::try_from(at_ms * 25 / 1000).unwrap();
     found.assert_lost_within(0, at - 4..at + gop(&room.clip) + 1);
-    assert!(found.first(0) == Some(0) && found.last(0).unwrap() >= at + 3 * 25, "from its beginning on, and on");
+    assert!(
+        found.first(0) == Some(0) && found.last(0).unwrap() >= at + 3 * 25,
+        "from its beginning on, and on"
+    );
     let off = found.assert_gaps_true(0, PLACED_WITHIN);
     let lost = found.lost(0);
-    eprintln!("{stamps:?}: missing {lost:?}, gap map off by {off:.2} s");
+    figure(&format!("{stamps:?}: missing {lost:?}, gap map off by {off:.2} s"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,8 +79,10 @@ async fn sound_that_comes_late_stops_and_is_never_there() {
         // No picture is lost for want of sound.
         found.assert_whole_to(0, 25 * 8);
         let sounds = found.sounds(0).len();
-        eprintln!("sound {what}: {} epochs, {sounds} blocks of sound kept", found.epochs.len());
-        let blocks = |ms: std::ops::Range<u64>| ((ms.end.min(8000) - ms.start.min(8000)) * 44_100 / 1024 / 1000) as usize;
+        figure(&format!("sound {what}: {} epochs, {sounds} blocks of sound kept", found.epochs.len()));
+        let blocks = |ms: std::ops::Range<u64>| {
+            ((ms.end.min(8000) - ms.start.min(8000)) * 44_100 / 1024 / 1000) as usize
+        };
         assert!(sounds + 10 >= blocks(audible), "{what}: only {sounds} blocks of sound");
     }
 }

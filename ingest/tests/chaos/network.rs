@@ -7,6 +7,7 @@ use clipmill_ingest::record::RecordConfig;
 use crate::rig::{
     clips::{gop, plain},
     encoder::Encoder,
+    figure,
     lab::{KEY, Lab, config},
     nginx::Nginx,
     pause,
@@ -69,7 +70,7 @@ async fn the_link_to_a_server_goes_down_and_up() {
     let found = lab.judge(&[&a]).await;
     found.assert_true().assert_lost_within(0, from - ON_THE_WAY..to);
     let off = found.assert_gaps_true(0, 1.0);
-    eprintln!("gap map off by {off:.2} s");
+    figure(&format!("network: gap map off by {off:.2} s at most"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,7 +79,8 @@ async fn the_link_to_an_encoder_goes_down_and_up() {
         return;
     }
     lay_the_cable();
-    let mut lab = Lab::start_with(RecordConfig { rtmp_bind: format!("{OURS}:0").parse().unwrap(), ..config() }).await;
+    let mut lab =
+        Lab::start_with(RecordConfig { rtmp_bind: format!("{OURS}:0").parse().unwrap(), ..config() }).await;
     let a = plain();
     let url = format!("rtmp://{}/live/{KEY}", lab.addr());
     let encoder = Encoder::with(in_peer(), &["-i", a.path.as_str()], &["-f", "flv", &url]);

@@ -5,7 +5,7 @@ use clipmill_domain::recording::EndReason;
 use crate::rig::{
     clips::{gop, other, plain, third},
     encoder::Encoder,
-    lab::{Lab},
+    lab::Lab,
     nginx::Nginx,
     pause,
 };

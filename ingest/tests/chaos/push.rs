@@ -55,7 +55,7 @@ async fn an_encoder_silent_for_twenty_seconds() {
     encoder.freeze();
     // Within ten seconds on every protocol, says the goal; the limit here is for a loaded machine.
     lab.epoch_ends(15).await;
-        pause(12.0).await;
+    pause(12.0).await;
     let back = lab.back().await;
     encoder.thaw();
     lab.recovers("RTMP push, encoder frozen for 20 s", &back).await;
@@ -148,7 +148,8 @@ async fn another_size_and_sample_rate_after_a_restart_and_then_no_sound() {
     let found = lab.judge(&[&a, &b, &c]).await;
     found.assert_true().assert_whole_to(0, 80).assert_whole_to(1, 80).assert_whole_to(2, sent - ON_THE_WAY);
     assert_eq!([0, 1, 2].map(|c| found.first(c)), [Some(0); 3]);
-    let sizes: Vec<_> = found.epochs.iter().map(|e| (e.epoch.tracks.width, e.epoch.tracks.sample_rate)).collect();
+    let sizes: Vec<_> =
+        found.epochs.iter().map(|e| (e.epoch.tracks.width, e.epoch.tracks.sample_rate)).collect();
     assert_eq!(sizes[..2], [(320, Some(44_100)), (480, Some(48_000))]);
     assert_eq!(found.epochs[2].epoch.tracks.audio_codec, None);
 }

@@ -4,7 +4,8 @@ use crate::{
     http_flv::PLACED_WITHIN,
     rig::{
         clips::{gop, larger},
-        lab::{Lab},
+        figure,
+        lab::Lab,
         pause,
         rtsp::Rtsp,
     },
@@ -42,5 +43,5 @@ async fn a_camera_that_stands_still_and_a_server_that_goes_away() {
     found.assert_true_but_for_torn_ends();
     found.assert_lost_in(0, &[from.saturating_sub(ON_THE_WAY)..to, from_b.saturating_sub(ON_THE_WAY)..to_b]);
     let off = found.assert_gaps_true(0, PLACED_WITHIN);
-    eprintln!("gap map off by {off:.2} s");
+    figure(&format!("rtsp: gap map off by {off:.2} s at most"));
 }

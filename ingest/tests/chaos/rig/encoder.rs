@@ -97,7 +97,8 @@ impl Encoder {
     /// Waits for its end; whether it was a good one, and what it said.
     pub async fn ends(mut self, seconds: u64) -> (bool, String) {
         let wait = tokio::time::timeout(Duration::from_secs(seconds), self.child.wait());
-        let ok = wait.await.unwrap_or_else(|_| panic!("the encoder ends within {seconds} s")).unwrap().success();
+        let ok =
+            wait.await.unwrap_or_else(|_| panic!("the encoder ends within {seconds} s")).unwrap().success();
         let mut said = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
         (ok, said)

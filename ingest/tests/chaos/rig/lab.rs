@@ -26,7 +26,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{clips::Clip, free_port, truth::Found, until};
+use super::{clips::Clip, figure, free_port, truth::Found, until};
 
 /// The stream key of the push source.
 pub const KEY: &str = "k-5e0c1d-chaos-key";
@@ -250,7 +250,7 @@ impl Lab {
         self.epoch_begins(n, 45).await;
         let row = back.at.elapsed().as_millis();
         let first = self.epochs().await[n - 1].started_at.millis_since(back.wall);
-        eprintln!("RECOVERY {what}: first picture taken after {first} ms, epoch in the rows after {row} ms");
+        figure(&format!("{what}: first picture taken after {first} ms, epoch in the rows after {row} ms"));
     }
 }
 
@@ -302,6 +302,9 @@ pub async fn record_as_child() {
 
 fn logs() {
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "info,sqlx=warn,clipmill_ingest=debug".into());
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .try_init();
 }

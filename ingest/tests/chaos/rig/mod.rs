@@ -14,6 +14,8 @@ pub mod truth;
 pub mod wire;
 
 use std::{
+    fs::OpenOptions,
+    io::Write,
     net::{Ipv4Addr, TcpListener, UdpSocket},
     process::Command,
     sync::atomic::{AtomicU16, Ordering},
@@ -47,6 +49,14 @@ pub fn free_port() -> u16 {
         }
     }
     panic!("no free port between 20000 and 31000");
+}
+
+/// A figure that a person wants to see after a run: printed, and added to `target/tmp/chaos-figures.txt`.
+pub fn figure(words: &str) {
+    eprintln!("FIGURE {words}");
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/chaos-figures.txt");
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.unwrap().write_all(format!("{words}\n").as_bytes()).unwrap();
 }
 
 /// Sends a signal, by name, to a process we started.

@@ -75,14 +75,17 @@ impl Nginx {
     /// Starts it, first or again, and waits until it answers.
     pub async fn run(&mut self) {
         let conf = self.path("nginx.conf");
-        let words = self.within.iter().map(String::as_str).chain(["nginx", "-e", "stderr", "-c", conf.as_str()]);
+        let words =
+            self.within.iter().map(String::as_str).chain(["nginx", "-e", "stderr", "-c", conf.as_str()]);
         let words: Vec<&str> = words.collect();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn().expect("nginx is installed: scripts/setup --test"));
         let pid_file = self.path("nginx.pid");
-        until("nginx listens", 20, async || fs::read_to_string(&pid_file).is_ok_and(|p| !p.trim().is_empty()))
-            .await;
+        until("nginx listens", 20, async || {
+            fs::read_to_string(&pid_file).is_ok_and(|p| !p.trim().is_empty())
+        })
+        .await;
     }
 
     /// The folder that is served over HTTP.

@@ -50,7 +50,10 @@ impl Rtsp {
         let mut ports = vec![];
         while ports.len() < 2 {
             let port = free_port() & !1;
-            let pair = [UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).await, UdpSocket::bind((Ipv4Addr::LOCALHOST, port + 1)).await];
+            let pair = [
+                UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).await,
+                UdpSocket::bind((Ipv4Addr::LOCALHOST, port + 1)).await,
+            ];
             if let [Ok(media), Ok(reports)] = pair {
                 sockets.extend([media, reports]);
                 ports.push(port);
@@ -58,10 +61,14 @@ impl Rtsp {
         }
         let address = |port: u16| format!("rtp://127.0.0.1:{port}");
         let (pictures, sound) = (address(ports[0]), address(ports[1]));
-        let output = ["-map", "0:v", "-f", "rtp", &pictures, "-map", "0:a", "-c", "copy", "-f", "rtp", &sound];
+        let output =
+            ["-map", "0:v", "-f", "rtp", &pictures, "-map", "0:a", "-c", "copy", "-f", "rtp", &sound];
         let output = [&output[..], &["-sdp_file", description.as_str()]].concat();
         let encoder = Encoder::start(clip, &output);
-        until("the description is written", 20, async || fs::read_to_string(&description).is_ok_and(|s| s.matches("m=").count() == 2)).await;
+        until("the description is written", 20, async || {
+            fs::read_to_string(&description).is_ok_and(|s| s.matches("m=").count() == 2)
+        })
+        .await;
         let shared = Arc::new(Shared {
             description: controls(&fs::read_to_string(&description).unwrap()),
             packets,
@@ -166,8 +173,13 @@ async fn client(socket: TcpStream, shared: Arc<Shared>) {
             let request = String::from_utf8_lossy(&heard[..end]).into_owned();
             heard.drain(..end + 4);
             // Reports of the client come between; what matters begins with a word.
-            let words = &request[request.rfind("rtsp://").map_or(0, |at| request[..at].rfind(|c: char| !c.is_ascii_uppercase() && c != '_' && c != ' ').map_or(0, |i| i + 1))..];
-            let number = request.lines().find_map(|l| l.strip_prefix("CSeq: ")).unwrap_or("0").trim().to_owned();
+            let words = &request[request.rfind("rtsp://").map_or(0, |at| {
+                request[..at]
+                    .rfind(|c: char| !c.is_ascii_uppercase() && c != '_' && c != ' ')
+                    .map_or(0, |i| i + 1)
+            })..];
+            let number =
+                request.lines().find_map(|l| l.strip_prefix("CSeq: ")).unwrap_or("0").trim().to_owned();
             let plays = words.starts_with("PLAY");
             let answer = match words {
                 w if w.starts_with("DESCRIBE") => {
@@ -176,14 +188,21 @@ async fn client(socket: TcpStream, shared: Arc<Shared>) {
                 }
                 w if w.starts_with("SETUP") => {
                     let first = if w.lines().next().is_some_and(|l| l.contains("track1")) { 2 } else { 0 };
-                    format!("Session: 42\r\nTransport: RTP/AVP/TCP;unicast;interleaved={first}-{}\r\n\r\n", first + 1)
+                    format!(
+                        "Session: 42\r\nTransport: RTP/AVP/TCP;unicast;interleaved={first}-{}\r\n\r\n",
+                        first + 1
+                    )
                 }
                 w if w.starts_with("OPTIONS") => {
                     "Public: OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN\r\n\r\n".to_owned()
                 }
                 _ => "Session: 42\r\n\r\n".to_owned(),
             };
-            if to.write_all(format!("RTSP/1.0 200 OK\r\nCSeq: {number}\r\n{answer}").as_bytes()).await.is_err() {
+            if to
+                .write_all(format!("RTSP/1.0 200 OK\r\nCSeq: {number}\r\n{answer}").as_bytes())
+                .await
+                .is_err()
+            {
                 return;
             }
             if plays {
