@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use camino::Utf8Path;
+use clipmill_domain::recording::EndReason;
 use clipmill_store::Store;
 
 use crate::Failure;
@@ -37,6 +38,12 @@ pub async fn recordings(store: &Store, lives: usize) -> Result<Count, Failure> {
             sum.pictures += found.pictures;
             sum.lost += found.lost;
             sum.epochs += 1;
+            // An end before the last one says what went wrong.
+            if epoch.end_reason != Some(EndReason::Stopped) || found.lost > 0 {
+                let (reason, lost) = (epoch.end_reason, found.lost);
+                let tracks = (&epoch.tracks.video_codec, &epoch.tracks.audio_codec);
+                println!("epoch {} of {}: {tracks:?} ended {reason:?}, lost {lost}", epoch.seq, rec.id);
+            }
         }
     }
     Ok(sum)
@@ -55,24 +62,35 @@ fn count(address: &str) -> Result<Count, Failure> {
             "-select_streams",
             "v",
             "-show_entries",
-            "packet=pts_time",
+            "packet=pts_time,flags",
             "-of",
             "csv=p=0",
-            address,
         ])
+        .arg(address)
         .output()?;
     if !out.status.success() {
         return Err(format!("ffprobe: {}", String::from_utf8_lossy(&out.stderr)).into());
     }
     let text = String::from_utf8(out.stdout)?;
-    let mut times: Vec<f64> = text.lines().filter_map(|l| l.trim_end_matches(',').parse().ok()).collect();
+    let packets = text.lines().filter_map(|l| l.split_once(','));
+    // What comes before the first key frame cannot be shown: not counted.
+    let from_key = packets.skip_while(|(_, flags)| !flags.starts_with('K'));
+    let mut times: Vec<f64> = from_key.filter_map(|(at, _)| at.parse().ok()).collect();
     times.sort_by(f64::total_cmp);
-    let step = |w: &[f64]| ((w[1] - w[0]) * 30.0).round() as u64;
-    // The clip's end and its next beginning are one step apart, like any two pictures.
-    let mut lost: u64 = times.windows(2).map(|w| step(w).saturating_sub(1)).sum();
     // A break between re-ordered pictures leaves up to two holes before the last: not lost, never sent.
-    if let [.., before, last] = times[..] {
-        lost -= step(&[before, last]).saturating_sub(1).min(2);
+    if let [.., before, last] = times[..]
+        && (2..=3).contains(&steps(before, last))
+    {
+        times.pop();
     }
+    // The clip's end and its next beginning are one step apart, like any two pictures.
+    let lost = times.windows(2).map(|w| steps(w[0], w[1]).saturating_sub(1)).sum();
     Ok(Count { pictures: times.len() as u64, lost, epochs: 0 })
+}
+
+/// From one time in seconds to another, in pictures.
+fn steps(from: f64, to: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sorted times")]
+    let steps = ((to - from) * 30.0).round() as u64;
+    steps
 }

@@ -96,6 +96,8 @@ fn parse(words: &[String]) -> Result<Plan, Failure> {
 
 /// The recorder's process: records until its standard input is closed.
 async fn record(url: &str, data: &Utf8Path, port: u16) -> Result<(), Failure> {
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let store = Store::open(url, data).await?;
     let stop = CancellationToken::new();
     let config = RecordConfig {

@@ -73,10 +73,7 @@ impl Nginx {
         let applications: String = (0..lives)
             .map(|n| {
                 let push = push_to.map(|p| format!("push rtmp://127.0.0.1:{p}/live/{};", key(n)));
-                format!(
-                    "application live{n} {{ live on; wait_key on; idle_streams off; {} }}\n",
-                    push.unwrap_or_default()
-                )
+                format!("application live{n} {{ live on; idle_streams off; {} }}\n", push.unwrap_or_default())
             })
             .collect();
         let conf = dir.join("nginx.conf");

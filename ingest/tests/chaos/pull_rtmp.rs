@@ -3,7 +3,7 @@
 use clipmill_domain::recording::EndReason;
 
 use crate::rig::{
-    clips::{gop, other, plain, third},
+    clips::{gop, other, plain, sparse, third},
     encoder::Encoder,
     lab::Lab,
     nginx::Nginx,
@@ -83,4 +83,23 @@ async fn an_encoder_then_the_server_stands_still() {
     found.assert_true();
     found.assert_lost_in(0, &[from.saturating_sub(ON_THE_WAY)..to, from_b.saturating_sub(ON_THE_WAY)..to_b]);
     assert_eq!(found.reasons()[..2], [Some(EndReason::Stalled); 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "an input whose first key frame comes late is opened without its pictures, then begun again and again"]
+async fn a_stream_joined_long_before_its_next_key_frame() {
+    let nginx = Nginx::start().await;
+    let mut lab = Lab::start().await;
+    let a = sparse();
+    let encoder = Encoder::push(&a, &nginx.rtmp("room"));
+    // Just after a key frame: the next one is 3.6 s away, and the server sends no picture before it.
+    encoder.reaches(110).await;
+    lab.pull(&nginx.rtmp("room")).await;
+    lab.epoch_begins(1, 30).await;
+    encoder.reaches(380).await;
+    let found = lab.judge(&[&a]).await;
+    found.assert_true();
+    assert!(found.first(0).is_some_and(|f| f <= 200), "the first key frame is kept\n{found}");
+    assert!(found.epochs.iter().all(|e| e.epoch.tracks.width > 0), "no epoch is without pictures\n{found}");
+    assert_eq!(found.epochs.len(), 1);
 }

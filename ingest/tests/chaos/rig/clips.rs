@@ -30,34 +30,41 @@ pub struct Clip {
     pub audio: Vec<Unit>,
 }
 
-/// Frames from key frame to key frame: one second of each clip.
+/// Frames from key frame to key frame: one second of each clip but [`sparse`].
 pub fn gop(clip: &Clip) -> usize {
     usize::try_from(clip.fps).unwrap()
 }
 
 /// 40 s, 320x180 at 25 frames a second with B-frames, mono at 44.1 kHz.
 pub fn plain() -> Clip {
-    make("plain", 40, 25, "320x180", "null", 2, ["44100", "1", "11"])
+    make("plain", 40, 25, 25, "320x180", "null", 2, ["44100", "1", "11"])
 }
 
 /// As [`plain`], with other pictures and other sound: what an encoder sends at its second start.
 pub fn other() -> Clip {
-    make("other", 40, 25, "320x180", "negate", 2, ["44100", "1", "12"])
+    make("other", 40, 25, 25, "320x180", "negate", 2, ["44100", "1", "12"])
 }
 
 /// As [`plain`], with pictures and sound that differ from both: what is sent at the third start.
 pub fn third() -> Clip {
-    make("third", 40, 25, "320x180", "hflip", 2, ["44100", "1", "13"])
+    make("third", 40, 25, 25, "320x180", "hflip", 2, ["44100", "1", "13"])
 }
 
 /// 20 s of another size, frame rate and sample rate, without B-frames.
 pub fn larger() -> Clip {
-    make("larger", 20, 30, "480x270", "null", 0, ["48000", "2", "14"])
+    make("larger", 20, 30, 30, "480x270", "null", 0, ["48000", "2", "14"])
 }
 
+/// 20 s as [`plain`], with a key frame every 4 s only.
+pub fn sparse() -> Clip {
+    make("sparse", 20, 100, 25, "320x180", "vflip", 2, ["44100", "1", "15"])
+}
+
+#[allow(clippy::too_many_arguments, reason = "said once for each clip, above")]
 fn make(
     name: &'static str,
     seconds: u32,
+    group: u32,
     fps: u32,
     size: &str,
     filter: &str,
@@ -74,7 +81,7 @@ fn make(
         let fresh = dir.join(format!("{name}.new.mp4"));
         let video = format!("testsrc2=size={size}:rate={fps}:duration={seconds},{filter}");
         let sound = format!("anoisesrc=sample_rate={rate}:duration={seconds}:amplitude=0.2:seed={seed}");
-        let group = fps.to_string();
+        let group = group.to_string();
         let made = Command::new("ffmpeg")
             .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"])
             .args(["-f", "lavfi", "-i", &video, "-f", "lavfi", "-i", &sound])
