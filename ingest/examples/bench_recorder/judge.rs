@@ -1,6 +1,9 @@
 //! Counts pictures: the clip has one every 1/30 s, so a hole in the times is a picture lost.
 
-use std::process::Command;
+use std::{
+    fs::File,
+    process::{Command, Stdio},
+};
 
 use camino::Utf8Path;
 use clipmill_domain::recording::EndReason;
@@ -34,12 +37,13 @@ pub async fn recordings(store: &Store, lives: usize) -> Result<Count, Failure> {
             for part in parts.iter().filter(|p| p.epoch_id == epoch.id) {
                 files.push(local(&part.path)?);
             }
-            let found = count(&format!("concat:{}", files.join("|")))?;
+            let found = count(files, 1)?;
             sum.pictures += found.pictures;
             sum.lost += found.lost;
             sum.epochs += 1;
-            // An end before the last one says what went wrong.
-            if epoch.end_reason != Some(EndReason::Stopped) || found.lost > 0 {
+            // Any other end says what went wrong.
+            let good = matches!(epoch.end_reason, Some(EndReason::Stopped | EndReason::Finished));
+            if !good || found.lost > 0 {
                 let (reason, lost) = (epoch.end_reason, found.lost);
                 let tracks = (&epoch.tracks.video_codec, &epoch.tracks.audio_codec);
                 println!("epoch {} of {}: {tracks:?} ended {reason:?}, lost {lost}", epoch.seq, rec.id);
@@ -49,13 +53,15 @@ pub async fn recordings(store: &Store, lives: usize) -> Result<Count, Failure> {
     Ok(sum)
 }
 
-/// Counts the pictures of one file.
+/// Counts the pictures of a file of ffmpeg's, from its second key frame on: when sound begins before the pictures,
+/// its muxer gives the first of them the time of the sound.
 pub fn file(path: &Utf8Path) -> Result<Count, Failure> {
-    count(path.as_str())
+    count(vec![path.to_string()], 2)
 }
 
-fn count(address: &str) -> Result<Count, Failure> {
-    let out = Command::new("ffprobe")
+/// Counts from the `from`th key frame on (1 is the first): what comes before the first cannot be shown.
+fn count(files: Vec<String>, from: usize) -> Result<Count, Failure> {
+    let mut probe = Command::new("ffprobe")
         .args([
             "-v",
             "error",
@@ -66,15 +72,27 @@ fn count(address: &str) -> Result<Count, Failure> {
             "-of",
             "csv=p=0",
         ])
-        .arg(address)
-        .output()?;
+        .args(["-f", "mp4", "pipe:0"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut input = probe.stdin.take().ok_or("ffprobe takes no input")?;
+    // Header and parts, one after the other, are the recording.
+    let feeding = std::thread::spawn(move || -> std::io::Result<()> {
+        files.iter().try_for_each(|f| std::io::copy(&mut File::open(f)?, &mut input).map(|_| ()))
+    });
+    let out = probe.wait_with_output()?;
+    feeding.join().map_err(|_| "feeding ffprobe failed")??;
     if !out.status.success() {
-        return Err(format!("ffprobe: {}", String::from_utf8_lossy(&out.stderr)).into());
+        return Err(format!("ffprobe ended with {}", out.status).into());
     }
     let text = String::from_utf8(out.stdout)?;
     let packets = text.lines().filter_map(|l| l.split_once(','));
-    // What comes before the first key frame cannot be shown: not counted.
-    let from_key = packets.skip_while(|(_, flags)| !flags.starts_with('K'));
+    let mut keys = 0;
+    let from_key = packets.skip_while(|(_, flags)| {
+        keys += usize::from(flags.starts_with('K'));
+        keys < from
+    });
     let mut times: Vec<f64> = from_key.filter_map(|(at, _)| at.parse().ok()).collect();
     times.sort_by(f64::total_cmp);
     // A break between re-ordered pictures leaves up to two holes before the last: not lost, never sent.
