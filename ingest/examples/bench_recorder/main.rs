@@ -1,0 +1,212 @@
+//! What recording costs, against the ffmpeg program doing the same in the same run; and whether memory stays flat.
+//!
+//! ```sh
+//! cargo run --release -p clipmill-ingest --example bench_recorder -- --lives 20 --seconds 120
+//! cargo run --release -p clipmill-ingest --example bench_recorder -- --push            # we are pushed to
+//! cargo run --release -p clipmill-ingest --example bench_recorder -- --soak --hours 10  # faster than real time
+//! ```
+//!
+//! Needs the ffmpeg program and nginx with its RTMP module (`scripts/setup --test`). Encoders push a prepared clip
+//! (1080x1920, 30 frames a second, 3 Mb/s, key frame every 2 s) to nginx in real time, over and over. Our recorder,
+//! one process, pulls all lives from nginx (or is pushed to by nginx, with `--push`). At the same time as many ffmpeg
+//! processes pull the same lives and copy them to fragmented MP4. Once all run, CPU seconds (user and system, from
+//! `/proc`) of both sides are taken over the same stretch of time; at the end every picture is counted.
+//!
+//! Exit status 1: a picture was lost, a goal was missed (ratio at most 1.2, 20 lives in at most 30 % of a core), or
+//! memory grew in the soak. `--no-goals` only reports.
+
+mod judge;
+mod peers;
+mod proc;
+mod soak;
+
+use std::{net::SocketAddr, time::Duration};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clipmill_domain::{Id, SourceId, source::SourceKind};
+use clipmill_ingest::record::{RecordConfig, run_recorder};
+use clipmill_store::{
+    Store,
+    sources::{self, NewSource},
+    testing,
+};
+use clipmill_worker::SystemClock;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use peers::{Nginx, encoder, ffmpeg_recorder, recorder};
+use proc::Usage;
+
+/// From the arguments.
+struct Plan {
+    lives: usize,
+    seconds: u64,
+    push: bool,
+    soak: bool,
+    hours: f64,
+    goals: bool,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [role, url, data, port] = &words[..]
+        && role == "--as-recorder"
+    {
+        return record(url, Utf8Path::new(data), port.parse()?).await;
+    }
+    let plan = parse(&words)?;
+    let folder = tempfile::Builder::new().prefix("clipmill-bench").tempdir()?;
+    let dir =
+        Utf8PathBuf::from_path_buf(folder.path().to_owned()).map_err(|_| "the folder's name is not UTF-8")?;
+    let good = if plan.soak {
+        soak::run(&dir, plan.lives, plan.hours).await?
+    } else {
+        side_by_side(&dir, &plan).await?
+    };
+    if !good && plan.goals {
+        drop(folder);
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+fn parse(words: &[String]) -> Result<Plan, Failure> {
+    let mut plan = Plan { lives: 0, seconds: 120, push: false, soak: false, hours: 10.0, goals: true };
+    let mut words = words.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} needs a value"));
+        match word {
+            "--lives" => plan.lives = value()?.parse()?,
+            "--seconds" => plan.seconds = value()?.parse()?,
+            "--hours" => plan.hours = value()?.parse()?,
+            "--push" => plan.push = true,
+            "--soak" => plan.soak = true,
+            "--no-goals" => plan.goals = false,
+            other => return Err(format!("{other:?} is not known; see the head of this program").into()),
+        }
+    }
+    if plan.lives == 0 {
+        plan.lives = if plan.soak { 4 } else { 20 };
+    }
+    Ok(plan)
+}
+
+/// The recorder's process: records until its standard input is closed.
+async fn record(url: &str, data: &Utf8Path, port: u16) -> Result<(), Failure> {
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let store = Store::open(url, data).await?;
+    let stop = CancellationToken::new();
+    let config = RecordConfig {
+        rtmp_bind: SocketAddr::from(([127, 0, 0, 1], port)),
+        free_space_floor: 1 << 28,
+        ..RecordConfig::default()
+    };
+    let asked = stop.clone();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        asked.cancel();
+    });
+    run_recorder(store, config, stop, |_| ()).await?;
+    Ok(())
+}
+
+/// Adds a source to the store.
+async fn add_source(store: &Store, name: &str, kind: SourceKind, secret: &str) -> Result<(), Failure> {
+    let id = SourceId::new_at(clipmill_domain::Clock::now(&SystemClock));
+    let new = NewSource { id, kind, secret: secret.into(), ..testing::new_source(name) };
+    let mut tx = store.begin().await?;
+    sources::add_source(&mut tx, &new).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn side_by_side(dir: &Utf8Path, plan: &Plan) -> Result<bool, Failure> {
+    let clip = peers::clip("tall", "1080x1920", 30, 3000)?;
+    let url = format!("sqlite:{dir}/clipmill.db");
+    let data = dir.join("data");
+    std::fs::create_dir_all(&data)?;
+    let store = Store::open(&url, &data).await?;
+    let port = peers::free_port();
+    let nginx = Nginx::start(dir, plan.lives, plan.push.then_some(port)).await?;
+    for n in 0..plan.lives {
+        let (kind, secret) =
+            if plan.push { (SourceKind::Push, peers::key(n)) } else { (SourceKind::Pull, nginx.url(n)) };
+        add_source(&store, &format!("live-{n}"), kind, &secret).await?;
+    }
+    println!(
+        "{} lives for {} s, {}",
+        plan.lives,
+        plan.seconds,
+        if plan.push { "pushed to us" } else { "pulled" }
+    );
+    let ours = recorder(&url, &data, port)?;
+    sleep(Duration::from_secs(1)).await;
+    let encoders = (0..plan.lives).map(|n| encoder(&clip, &nginx.url(n))).collect::<Result<Vec<_>, _>>()?;
+    sleep(Duration::from_secs(2)).await;
+    let out = |n: usize| dir.join(format!("ffmpeg-{n}.mp4"));
+    let theirs =
+        (0..plan.lives).map(|n| ffmpeg_recorder(&nginx.url(n), &out(n))).collect::<Result<Vec<_>, _>>()?;
+    wait_for_all(&store, plan.lives).await?;
+    // Tracks are found out, buffers are filled: from here on it is steady work.
+    sleep(Duration::from_secs(5)).await;
+
+    let pids: Vec<u32> = theirs.iter().filter_map(tokio::process::Child::id).collect();
+    let our_pid = ours.id().ok_or("the recorder has ended")?;
+    let (ours_0, theirs_0, began) = (Usage::of(&[our_pid])?, Usage::of(&pids)?, Instant::now());
+    let mut rss = vec![];
+    for tick in 1..=plan.seconds.div_ceil(5) {
+        sleep_until(began + Duration::from_secs(5 * tick)).await;
+        rss.push(Usage::of(&[our_pid])?.rss_mib);
+    }
+    let (ours_1, theirs_1, took) = (Usage::of(&[our_pid])?, Usage::of(&pids)?, began.elapsed().as_secs_f64());
+
+    peers::end_all(theirs).await;
+    peers::close(ours).await?;
+    peers::end_all(encoders).await;
+    let lost = judge::recordings(&store, plan.lives).await?;
+    let their_lost: u64 = (0..plan.lives).map(|n| judge::file(&out(n)).map_or(0, |c| c.lost)).sum();
+    store.close().await;
+
+    let lives = f64::from(u32::try_from(plan.lives)?);
+    let (our_cpu, their_cpu) = (ours_1.cpu - ours_0.cpu, theirs_1.cpu - theirs_0.cpu);
+    let (ratio, share) = (our_cpu / their_cpu, our_cpu / took * 100.0);
+    println!("over {took:.1} s             clipmill   ffmpeg -c copy");
+    println!(
+        "CPU seconds              {our_cpu:8.2}   {their_cpu:8.2}   ratio {ratio:.2} (goal at most 1.20)"
+    );
+    println!("CPU seconds per live     {:8.3}   {:8.3}", our_cpu / lives, their_cpu / lives);
+    println!(
+        "share of one core        {share:7.1}%   {:7.1}%   (goal at most 30 % for 20 lives)",
+        their_cpu / took * 100.0
+    );
+    println!("memory per live, MiB     {:8.1}   {:8.1}", ours_1.rss_mib / lives, theirs_1.rss_mib / lives);
+    println!("memory of the recorder, MiB, every 5 s: {}", proc::series(&rss));
+    println!(
+        "pictures kept            {:8}   lost {} in {} epochs (ffmpeg lost {their_lost})",
+        lost.pictures, lost.lost, lost.epochs
+    );
+    let share_goal = 30.0 * lives / 20.0;
+    Ok(lost.lost == 0 && lost.epochs == plan.lives as u64 && ratio <= 1.2 && share <= share_goal)
+}
+
+/// Waits until every live has a part in the rows.
+async fn wait_for_all(store: &Store, lives: usize) -> Result<(), Failure> {
+    let deadline = Instant::now() + Duration::from_secs(90);
+    loop {
+        let mut going = 0;
+        for rec in store.recordings(1000).await? {
+            going += usize::from(!store.parts(rec.id).await?.is_empty());
+        }
+        if going >= lives {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(format!("after 90 s only {going} of {lives} lives are being recorded").into());
+        }
+        sleep(Duration::from_millis(250)).await;
+    }
+}
