@@ -16,7 +16,7 @@ use ffmpeg_next::{self as ff, Rescale, codec::Id};
 
 use crate::{
     error::MediaError,
-    fragment::{LEAD_US, Muxer},
+    fragment::{LEAD_US, Muxer, Shown},
     headers::{Headers, adts},
     streams::{MICROS, Packet, Params, StreamKind, Streams},
 };
@@ -30,6 +30,8 @@ const JUMP_MICROS_MAX: i64 = 1_000_000;
 /// Without video, sound is cut into fragments of this length: 1 s, in microseconds.
 const SOUND_MICROS: i64 = 1_000_000;
 
+/// Sound from before the first key frame that fits into the file's lead.
+const SOUND_BEFORE_MICROS_MAX: i64 = LEAD_US / 2;
 /// Sound held from before the first key frame: about a second of packets.
 const EARLY_PACKETS_MAX: usize = 64;
 
@@ -44,6 +46,9 @@ pub struct PartPlan {
     pub first_seq: i64,
     /// Intended length of a part in microseconds; the next key frame ends it.
     pub part_us: i64,
+    /// Sound is kept from this much before the first key frame, in microseconds: 0 for a beginning, up to half a
+    /// second where a recording goes on whose sound may lag behind its pictures.
+    pub sound_before_us: i64,
 }
 
 /// What the caller must note down.
@@ -92,7 +97,9 @@ struct OpenPart {
     file: File,
     bytes: u64,
     start_us: i64,
-    end_us: i64,
+    /// Where the next part begins, once its key frame has come.
+    ended_by_us: Option<i64>,
+    shown: Shown,
     key_frames: Vec<(i64, u64)>,
 }
 
@@ -234,7 +241,9 @@ impl PartWriter {
         let (pts, mut dts) = (place(inner.pts().or(inner.dts())?), place(inner.dts().or(inner.pts())?));
         let duration = inner.duration().rescale(packet.time_base, base);
         // One packet from before the beginning stays: the decoder needs it to be warm at zero.
-        if packet.kind == StreamKind::Audio && pts + 2 * duration <= LEAD_US.rescale(MICROS, base) {
+        let kept_from =
+            (LEAD_US - self.plan.sound_before_us.clamp(0, SOUND_BEFORE_MICROS_MAX)).rescale(MICROS, base);
+        if packet.kind == StreamKind::Audio && pts + 2 * duration <= kept_from {
             return None;
         }
         let slot = self.last.get_mut(packet.kind as usize)?;
@@ -334,16 +343,12 @@ impl PartWriter {
         if end_us.is_none() {
             settle_durations(&mut video, None);
         }
-        let lasts_us = {
-            let of = |kind, list: &[ff::Packet]| {
-                let base = self.streams.get(kind)?.part_base(kind);
-                list.iter()
-                    .map(|p| (p.pts().unwrap_or(0) + p.duration()).rescale(base, MICROS) - LEAD_US)
-                    .max()
-            };
-            of(StreamKind::Video, &video).or_else(|| of(StreamKind::Audio, &audio)).unwrap_or(start_us)
+        let of = |kind, list: &[ff::Packet]| {
+            let base = self.streams.get(kind)?.part_base(kind);
+            Some(Shown::of(list, base)).filter(|s| !s.is_empty())
         };
-        let end_us = end_us.unwrap_or(lasts_us);
+        let shown =
+            of(StreamKind::Video, &video).or_else(|| of(StreamKind::Audio, &audio)).unwrap_or_default();
         let muxer = match &mut self.muxer {
             Some(muxer) => muxer,
             empty => empty.insert(Muxer::new(&self.streams)?),
@@ -367,8 +372,17 @@ impl PartWriter {
             empty => {
                 let path = self.plan.dir.join(format!("{:06}.part", self.seq));
                 let file = File::create(&path).map_err(MediaError::io("create", &path))?;
-                let fresh =
-                    OpenPart { seq: self.seq, path, file, bytes: 0, start_us, end_us, key_frames: vec![] };
+                let (shown, ended_by_us) = (Shown::default(), None);
+                let fresh = OpenPart {
+                    seq: self.seq,
+                    path,
+                    file,
+                    bytes: 0,
+                    start_us,
+                    ended_by_us,
+                    shown,
+                    key_frames: vec![],
+                };
                 self.seq += 1;
                 empty.insert(fresh)
             }
@@ -378,7 +392,8 @@ impl PartWriter {
             part.key_frames.push((start_us, part.bytes));
         }
         part.bytes += fragment.len() as u64;
-        part.end_us = part.end_us.max(end_us);
+        part.shown.extend(shown);
+        part.ended_by_us = end_us;
         Ok(())
     }
 
@@ -393,7 +408,8 @@ impl PartWriter {
     fn close(&mut self, out: &mut Vec<PartEvent>) -> Result<(), MediaError> {
         let Some(part) = self.part.take() else { return Ok(()) };
         let path = seal(&part.file, &part.path)?;
-        let OpenPart { seq, bytes, start_us, end_us, key_frames, .. } = part;
+        let OpenPart { seq, bytes, start_us, key_frames, .. } = part;
+        let end_us = part.ended_by_us.unwrap_or_else(|| part.shown.whole_until()).max(start_us);
         out.push(PartEvent::Part { seq, path, bytes, start_us, end_us, key_frames });
         Ok(())
     }

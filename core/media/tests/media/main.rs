@@ -6,5 +6,6 @@ mod studio;
 mod bad_input;
 mod cuts;
 mod recording;
+mod repeats;
 mod rendering;
 mod sound;

@@ -141,6 +141,7 @@ fn record_epochs(live: &std::path::Path, dir: &std::path::Path) -> (Vec<Recorded
         init_name: format!("init-{n}.mp4"),
         first_seq: seq,
         part_us: 1_000_000,
+        sound_before_us: 0,
     };
     let size = |i: &clipmill_media::Input| (i.tracks().width, i.tracks().height);
     let mut sizes = vec![size(&input)];
@@ -225,6 +226,7 @@ fn a_full_disk_is_an_error_that_says_so() {
         init_name: "init.mp4".into(),
         first_seq: 0,
         part_us: 1_000_000,
+        sound_before_us: 0,
     };
     let mut writer = PartWriter::new(plan, input.streams()).unwrap();
     let mut failure = None;

@@ -92,7 +92,13 @@ pub fn open(path: &Path) -> Input {
 pub fn record(source: &Path, dir: &Path, part_us: i64, offset_us: i64) -> Recorded {
     let mut input = open(source);
     let streams = input.streams().clone();
-    let plan = PartPlan { dir: dir.to_owned(), init_name: "init-0.mp4".into(), first_seq: 0, part_us };
+    let plan = PartPlan {
+        dir: dir.to_owned(),
+        init_name: "init-0.mp4".into(),
+        first_seq: 0,
+        part_us,
+        sound_before_us: 0,
+    };
     let mut writer = PartWriter::new(plan, &streams).unwrap();
     let mut events = vec![];
     while let Some(packet) = input.read_packet().unwrap() {
