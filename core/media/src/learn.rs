@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use ffmpeg_next::{self as ff, codec::packet::side_data};
+use ffmpeg_next::{self as ff, Rescale, codec::packet::side_data};
 
 use crate::{
     headers::{Headers, config_of},
-    streams::{Packet, Params, Stream, StreamKind, Streams},
+    streams::{MICROS, Packet, Params, Stream, StreamKind, Streams},
 };
 
 /// Knows the tracks and the codec headers of a live input, packet by packet.
@@ -16,19 +16,27 @@ pub(crate) struct Learner {
     clocks: [Clock; 2],
 }
 
+/// How long a picture without any time is shown: 40 ms, in microseconds.
+const GUESSED_MICROS: i64 = 40_000;
+
 /// For packets without a time: where the last one lay, in ticks of its track.
-#[derive(Default)]
 struct Clock {
     last: Option<i64>,
     step: i64,
+    /// The container has no times at all.
+    timeless: bool,
 }
 
 impl Clock {
     /// Gives a packet without any time the one after the last packet; whether it has one now.
     fn set(&mut self, packet: &mut ff::Packet) -> bool {
         if packet.pts().or(packet.dts()).is_none() {
-            let Some(last) = self.last else { return false };
-            let at = last + packet.duration().max(self.step).max(1);
+            let step = if self.step > 0 { self.step } else { packet.duration().max(1) };
+            let at = match self.last {
+                Some(last) => last + step,
+                None if self.timeless => 0,
+                None => return false,
+            };
             packet.set_pts(Some(at));
             packet.set_dts(Some(at));
         }
@@ -44,8 +52,15 @@ impl Clock {
 }
 
 impl Learner {
-    pub(crate) fn new(streams: Streams) -> Self {
-        Self { headers: headers_of(&streams), streams: Arc::new(streams), clocks: Default::default() }
+    /// `timeless` says that the container has no times at all.
+    pub(crate) fn new(streams: Streams, timeless: bool) -> Self {
+        let clock = |kind| {
+            let base = streams.get(kind).map_or(MICROS, |s: &Stream| s.time_base);
+            let step = if timeless { GUESSED_MICROS.rescale(MICROS, base) } else { 0 };
+            Clock { last: None, step, timeless }
+        };
+        let clocks = [clock(StreamKind::Video), clock(StreamKind::Audio)];
+        Self { headers: headers_of(&streams), streams: Arc::new(streams), clocks }
     }
 
     pub(crate) fn streams(&self) -> &Streams {

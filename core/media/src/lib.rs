@@ -22,6 +22,7 @@ pub mod open;
 pub mod part_writer;
 mod pump;
 pub mod repeats;
+mod sender_clock;
 pub mod salvage;
 pub mod streams;
 

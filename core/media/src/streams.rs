@@ -123,6 +123,11 @@ impl Streams {
         }
     }
 
+    /// Whether there is a video track.
+    pub fn has_pictures(&self) -> bool {
+        self.video.is_some()
+    }
+
     /// Refuses tracks that the recording format cannot carry.
     pub(crate) fn check(&self, what: &str) -> Result<(), MediaError> {
         let refuse = |detail: String| Err(MediaError::Unsupported { what: what.to_owned(), detail });

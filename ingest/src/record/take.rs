@@ -5,10 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clipmill_domain::{
-    Clock, MediaTime, RecordingId, WallTime,
-    recording::{EndReason, Tracks},
-};
+use clipmill_domain::{Clock, MediaTime, RecordingId, WallTime, recording::EndReason};
 use clipmill_media::{
     Arrived, Gate, Input, MediaError, Packet, PartEvent, PartPlan, PartWriter, Repeats, StreamKind,
 };
@@ -89,7 +86,6 @@ pub(crate) struct Taker<'a> {
 /// The running epoch.
 struct Run {
     writer: PartWriter,
-    tracks: Tracks,
     /// Sender's time of the first key frame.
     base_us: Option<i64>,
     /// When the first key frame arrived.
@@ -111,6 +107,7 @@ impl Taker<'_> {
     ) -> (u64, Result<(), TakeError>) {
         let mut packets = 0;
         let mut run: Option<Run> = None;
+        let mut before: Option<PartWriter> = None;
         let mut first = true;
         let mut gate = Gate::new(self.recall());
         let mut ended = loop {
@@ -125,7 +122,7 @@ impl Taker<'_> {
             packets += 1;
             let known = if first { first_key_at() } else { None };
             let item = Arrived { packet, at: self.clock.now() };
-            match self.feed(&mut gate, &mut run, item, known) {
+            match self.feed(&mut gate, (&mut run, &mut before), item, known) {
                 Ok(true) => first = false,
                 Ok(false) => {}
                 Err(error) => break Err(error),
@@ -133,7 +130,7 @@ impl Taker<'_> {
         };
         let unsent = gate.end();
         if !matches!(&ended, Err(TakeError::Store(_) | TakeError::DiskFull { .. })) {
-            let rest = unsent.into_iter().try_for_each(|i| self.feed(&mut gate, &mut run, i, None).map(drop));
+            let rest = unsent.into_iter().try_for_each(|i| self.feed(&mut gate, (&mut run, &mut before), i, None).map(drop));
             if rest.is_err() {
                 ended = rest;
             }
@@ -175,11 +172,11 @@ impl Taker<'_> {
         }
     }
 
-    /// Takes one packet; whether an epoch was broken off by it.
+    /// Takes one packet, with the running epoch and the writer of the one before; whether an epoch was broken off by it.
     fn feed(
         &mut self,
         gate: &mut Gate,
-        run: &mut Option<Run>,
+        (run, before): (&mut Option<Run>, &mut Option<PartWriter>),
         item: Arrived,
         first_key_at: Option<WallTime>,
     ) -> Result<bool, TakeError> {
@@ -193,19 +190,25 @@ impl Taker<'_> {
             while let Some(item) = going.pop_front() {
                 let current = match run {
                     Some(current) => current,
-                    None => run.insert(self.open(&item, splice.take())?),
+                    None => run.insert(self.open(&item, before.take(), splice.take())?),
                 };
                 let known = if breaks == 0 { first_key_at } else { None };
                 let Some(reason) = self.push(gate, current, &item, known)? else { continue };
+                let left_over = current.writer.left_over();
                 self.finish(gate, current)?;
                 self.retry(async |journal| journal.close(reason, item.at).await)?;
-                *run = None;
+                *before = run.take().map(|r| r.writer);
                 gate.next_epoch();
                 breaks += 1;
                 // A packet can break the epoch before it once; the new writer takes it.
                 if breaks > 8 {
                     tracing::warn!("a packet that fits no epoch was left out");
                 } else {
+                    let at = item.at;
+                    left_over
+                        .into_iter()
+                        .rev()
+                        .for_each(|packet| going.push_front(Arrived { packet, at }));
                     going.push_front(item);
                 }
                 // What comes now may be a repeat.
@@ -239,7 +242,12 @@ impl Taker<'_> {
         Ok(reason)
     }
 
-    fn open(&mut self, first: &Arrived, splice: Option<MediaTime>) -> Result<Run, TakeError> {
+    fn open(
+        &mut self,
+        first: &Arrived,
+        before: Option<PartWriter>,
+        splice: Option<MediaTime>,
+    ) -> Result<Run, TakeError> {
         let place = self.retry(async |journal| journal.place(first.at).await)?;
         let plan = PartPlan {
             dir: place.dir.into_std_path_buf(),
@@ -249,8 +257,11 @@ impl Taker<'_> {
             sound_before_us: if splice.is_some() { SOUND_LAG_MICROS } else { 0 },
         };
         let streams = first.packet.streams();
-        let (writer, tracks) = (PartWriter::new(plan, streams)?, streams.tracks());
-        Ok(Run { writer, tracks, base_us: None, arrival: first.at, arrivals: VecDeque::new(), splice })
+        let writer = match before {
+            Some(before) => before.follow(plan, streams)?,
+            None => PartWriter::new(plan, streams)?,
+        };
+        Ok(Run { writer, base_us: None, arrival: first.at, arrivals: VecDeque::new(), splice })
     }
 
     fn finish(&mut self, gate: &mut Gate, run: &mut Run) -> Result<(), TakeError> {
@@ -263,7 +274,7 @@ impl Taker<'_> {
     fn record(&mut self, gate: &mut Gate, run: &mut Run, event: PartEvent) -> Result<(), TakeError> {
         match event {
             PartEvent::Init { .. } => {
-                let (tracks, arrival, splice) = (&run.tracks, run.arrival, run.splice);
+                let (tracks, arrival, splice) = (&run.writer.tracks(), run.arrival, run.splice);
                 let at = self.retry(async |journal| journal.begin(tracks, arrival, splice).await)?;
                 gate.placed(at.as_micros());
                 (self.on_epoch)(self.journal);
@@ -314,7 +325,7 @@ impl Taker<'_> {
 
 impl Run {
     fn note_arrival(&mut self, packet: &Packet, now: WallTime, first_key_at: Option<WallTime>) {
-        let opens = packet.is_key() && (packet.kind() == StreamKind::Video || self.tracks.width == 0);
+        let opens = packet.is_key() && (packet.kind() == StreamKind::Video || !packet.streams().has_pictures());
         let (true, Some(pts)) = (opens, packet.pts_us()) else { return };
         match self.base_us {
             Some(base) => self.arrivals.push_back((pts - base, now)),

@@ -4,6 +4,8 @@
 mod studio;
 
 mod bad_input;
+mod changes;
+mod clocks;
 mod cuts;
 mod recording;
 mod repeats;
