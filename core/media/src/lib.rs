@@ -59,4 +59,4 @@ pub use render::{RenderReport, RenderSpec, render};
 pub use repeats::Repeats;
 pub use salvage::{SalvagedPart, salvage};
 pub use streams::{Packet, StreamKind, Streams};
-pub use thumbnail::thumbnail;
+pub use thumbnail::{key_picture, thumbnail};

@@ -145,9 +145,8 @@ impl Input {
         let tracks_seen = context.nb_streams() as usize;
         let read_deadline = options.read_deadline;
         let audio_track = options.audio_track.clone();
-        // SAFETY: a plain read of the format's description, which is static.
-        let flags = unsafe { (*context.format().as_ptr()).flags };
-        let learner = Learner::new(streams, flags & ff::ffi::AVFMT_NOTIMESTAMPS != 0);
+        let timeless = context.streams().all(|s| s.start_time() == ff::ffi::AV_NOPTS_VALUE);
+        let learner = Learner::new(streams, timeless);
         Ok(Self { context, deadline, read_deadline, shown, audio_track, learner, tracks_seen, corrupt: 0 })
     }
 
