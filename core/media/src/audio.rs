@@ -23,6 +23,9 @@ const DRIFT_MICROS_MAX: i64 = 40_000;
 /// Sound just outside a span is decoded too, so that the decoder is warm at its edges: 100 ms, in microseconds.
 const MARGIN_MICROS: i64 = 100_000;
 
+/// Sound sent twice lies this close to where it lay before: 2 ms, in microseconds.
+const SAME_MICROS: i64 = 2_000;
+
 /// A run of samples, 16 kHz mono, -1 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AudioChunk {
@@ -131,6 +134,15 @@ struct Run {
     given: u64,
 }
 
+/// Where the sound of a new decoder begins.
+#[derive(Clone, Copy)]
+enum Warming {
+    /// Where the part begins, in media microseconds.
+    Part(i64),
+    /// Where the run before ended: an epoch that goes on with the one before it may begin with what that had.
+    Run,
+}
+
 /// Decodes and resamples part after part; a break in the sound begins a new run.
 struct Runs {
     rate: u32,
@@ -139,6 +151,9 @@ struct Runs {
     window: Option<(i64, i64)>,
     decoding: Option<Decoding>,
     run: Option<Run>,
+    /// Set while a new decoder gets warm: what was heard already, or lies before the part it was opened with, is
+    /// not heard.
+    warming: Option<Warming>,
     done: Vec<AudioChunk>,
     /// Media time up to which samples were given out.
     given_to_us: i64,
@@ -147,7 +162,16 @@ struct Runs {
 impl Runs {
     fn new(rate: u32, channels: u16) -> Self {
         crate::init();
-        Self { rate, channels, window: None, decoding: None, run: None, done: vec![], given_to_us: i64::MIN }
+        Self {
+            rate,
+            channels,
+            window: None,
+            decoding: None,
+            run: None,
+            warming: None,
+            done: vec![],
+            given_to_us: i64::MIN,
+        }
     }
 
     fn take(&mut self) -> Vec<AudioChunk> {
@@ -160,7 +184,8 @@ impl Runs {
         match &mut self.decoding {
             Some(d) if d.init == part.init_path && d.track.offset_us == part.offset_us => d.track = track,
             _ => {
-                self.end_run()?;
+                let start_us = part.span.start().as_micros();
+                self.warming = Some(if self.run.is_some() { Warming::Run } else { Warming::Part(start_us) });
                 let decoder = open_decoder(&track)?;
                 self.decoding = Some(Decoding { decoder, track, init: part.init_path.clone() });
             }
@@ -194,6 +219,23 @@ impl Runs {
         }
         if sound.channel_layout().is_empty() {
             sound.set_channel_layout(ChannelLayout::default(i32::from(sound.channels())));
+        }
+        if let Some(warming) = self.warming {
+            let lasts_us = micros(sound.samples() as u64, sound.rate());
+            let run_end = self.run.as_ref().map(|r| r.anchor_us + micros(r.taken, r.rate_in));
+            let heard = match (warming, run_end) {
+                (Warming::Run, Some(end)) => at_us + lasts_us / 2 <= end,
+                (Warming::Run, None) => false,
+                (Warming::Part(start), _) => at_us + lasts_us <= start,
+            };
+            if heard {
+                return Ok(());
+            }
+            self.warming = None;
+            // Only the very same sound may go on without a new beginning.
+            if run_end.is_some_and(|end| (at_us - end).abs() > SAME_MICROS) {
+                self.end_run()?;
+            }
         }
         let fits = self.run.as_ref().is_some_and(|r| {
             let expected = r.anchor_us + micros(r.taken, r.rate_in);

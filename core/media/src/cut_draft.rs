@@ -9,7 +9,7 @@ use crate::{
     cut_exact::cut_exact,
     encode::Mp4,
     error::MediaError,
-    frames::last_key_before,
+    frames::{SAME_MICROS, last_key_before, same_epoch},
     output::or_remove,
     parts::{MediaPart, TrackPackets, check_spans, load_both, touching},
     streams::{MICROS, Params},
@@ -57,9 +57,13 @@ pub fn cut_draft(parts: &[MediaPart], spans: &[Span], out: &Path) -> Result<CutR
     let mut pieces = vec![];
     for span in spans {
         let mut piece = Piece { video: vec![], audio: vec![], start_us: 0, end_us: 0 };
+        let mut before: Option<&MediaPart> = None;
         for part in touching(parts, *span, 0) {
             let [video, audio] = load_both(part)?;
             let Some(video) = video else { continue };
+            if before.replace(part).is_some_and(|b| !same_epoch(b, part)) {
+                give_way(&mut piece, &video, audio.as_ref());
+            }
             let mine = [Some(&video), audio.as_ref()].map(|t| t.map(|t| (t.params.clone(), t.base)));
             match &headers {
                 None => headers = Some(mine),
@@ -109,6 +113,19 @@ fn take(mut track: TrackPackets, into: &mut Vec<Timed>, start_us: Option<i64>) {
         let duration_us = packet.duration().rescale(track.base, MICROS);
         Some(Timed { pts_us, dts_us, duration_us, packet })
     }));
+}
+
+/// An epoch that goes on with the one before it begins with a group that both hold, and the sound to it: only the
+/// new one's is whole.
+fn give_way(piece: &mut Piece, video: &TrackPackets, audio: Option<&TrackPackets>) {
+    let start = |t: &TrackPackets| t.packets.first().and_then(|p| p.pts()).map(|at| t.media_us(at));
+    if let Some(from_us) = start(video) {
+        let again = piece.video.iter().position(|t| t.packet.is_key() && t.pts_us >= from_us - SAME_MICROS);
+        piece.video.truncate(again.unwrap_or(piece.video.len()));
+    }
+    if let Some(from_us) = audio.and_then(start) {
+        piece.audio.retain(|t| t.pts_us + t.duration_us / 2 <= from_us);
+    }
 }
 
 /// Ends the piece behind its span without a hole: re-ordered frames in front of the last one stay.

@@ -54,11 +54,16 @@ pub fn doctor() -> Vec<DoctorLine> {
     lines
 }
 
+/// FFmpeg's own version, for example `5.1.9`.
+pub(crate) fn ffmpeg_version() -> String {
+    // SAFETY: libav answers with a static string.
+    unsafe { CStr::from_ptr(ff::ffi::av_version_info()) }.to_string_lossy().into_owned()
+}
+
 fn versions() -> DoctorLine {
     let show = |v: u32| format!("{}.{}.{}", v >> 16, (v >> 8) & 0xff, v & 0xff);
     let (format, codec, filter) = (ff::format::version(), ff::codec::version(), ff::filter::version());
-    // SAFETY: libav answers with a static string.
-    let name = unsafe { CStr::from_ptr(ff::ffi::av_version_info()) }.to_string_lossy().into_owned();
+    let name = ffmpeg_version();
     DoctorLine {
         name: "ffmpeg".into(),
         ok: (59..).contains(&(format >> 16)),

@@ -111,6 +111,58 @@ pub(crate) fn epoch_us(ticks: i64, base: Rational) -> i64 {
     ticks.rescale(base, MICROS) - LEAD_US
 }
 
+/// When the frames of a part are shown, and how far they leave no hole.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// Presentation time and duration, epoch microseconds.
+    frames: Vec<(i64, i64)>,
+    /// Every frame to be shown before this has come.
+    known_to_us: i64,
+}
+
+impl Shown {
+    pub(crate) fn of(packets: &[ff::Packet], base: Rational) -> Self {
+        let mut shown = Self::default();
+        for p in packets {
+            if let (Some(pts), Some(dts)) = (p.pts(), p.dts()) {
+                shown.add(epoch_us(pts, base), epoch_us(dts, base), p.duration().rescale(base, MICROS));
+            }
+        }
+        shown
+    }
+
+    /// Frames come in decoding order: one that is still to come is shown after the last decoding time.
+    pub(crate) fn add(&mut self, pts_us: i64, dts_us: i64, duration_us: i64) {
+        self.frames.push((pts_us, duration_us));
+        self.known_to_us = dts_us + duration_us;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    pub(crate) fn extend(&mut self, next: Self) {
+        self.known_to_us = next.known_to_us;
+        self.frames.extend(next.frames);
+    }
+
+    /// The end of the last frame that has no hole before it. A stream that breaks off among re-ordered frames
+    /// leaves holes: a later frame came without those to be shown before it.
+    pub(crate) fn whole_until(&self) -> i64 {
+        let mut frames = self.frames.clone();
+        frames.sort_unstable();
+        let mut end: Option<i64> = None;
+        for (pts_us, duration_us) in frames {
+            let hole = end.is_some_and(|end| pts_us >= self.known_to_us && pts_us - end > duration_us / 2);
+            if hole {
+                break;
+            }
+            end = end.max(Some(pts_us + duration_us));
+        }
+        end.unwrap_or(0)
+    }
+}
+
 /// A top-level box.
 pub(crate) struct BoxAt {
     pub(crate) kind: [u8; 4],

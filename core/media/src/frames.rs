@@ -11,8 +11,13 @@ use crate::{
     streams::StreamKind,
 };
 
+/// Times of one frame in two epochs may differ this much, by rounding: 2 ms, in microseconds.
+pub(crate) const SAME_MICROS: i64 = 2_000;
+
 struct Decoding {
     decoder: decoder::Video,
+    /// Pictures before the part the decoder was opened with belong to the parts before it.
+    from_us: i64,
     /// Its clock; the packets inside are used up front to back.
     track: TrackPackets,
     init: std::path::PathBuf,
@@ -27,6 +32,8 @@ pub(crate) struct Frames<'a> {
     /// The next part's packets, while the decoder of the epoch before is being drained.
     held: Option<(TrackPackets, &'a MediaPart)>,
     start_us: i64,
+    /// Where the next epoch takes over.
+    until_us: i64,
     begun: bool,
     /// Frames that decoded with errors.
     pub(crate) damaged: u64,
@@ -40,6 +47,7 @@ impl<'a> Frames<'a> {
             now: None,
             held: None,
             start_us: span.start().as_micros(),
+            until_us: i64::MAX,
             begun: false,
             damaged: 0,
         }
@@ -52,9 +60,14 @@ impl<'a> Frames<'a> {
                 let mut picture = frame::Video::empty();
                 match now.decoder.receive_frame(&mut picture) {
                     Ok(()) => {
-                        self.damaged += u64::from(picture.is_corrupt() || picture.has_decode_errors());
                         let Some(pts) = picture.timestamp() else { continue };
-                        return Ok(Some((now.track.media_us(pts), picture)));
+                        let at = now.track.media_us(pts);
+                        // What two epochs both hold is shown once.
+                        if at < now.from_us - SAME_MICROS || at >= self.until_us.saturating_sub(SAME_MICROS) {
+                            continue;
+                        }
+                        self.damaged += u64::from(picture.is_corrupt() || picture.has_decode_errors());
+                        return Ok(Some((at, picture)));
                     }
                     Err(ff::Error::Eof) => self.now = None,
                     Err(ff::Error::Other { errno: ff::error::EAGAIN }) => {}
@@ -95,6 +108,7 @@ impl<'a> Frames<'a> {
                 if now.init == part.init_path && now.track.offset_us == part.offset_us =>
             {
                 self.packets = std::mem::take(&mut track.packets).into();
+                self.until_us = self.epoch_end(part);
             }
             (Some(now), next) => {
                 now.decoder.send_eof().map_err(MediaError::av("finish decoding"))?;
@@ -110,12 +124,25 @@ impl<'a> Frames<'a> {
                 }
                 let decoder = open_decoder(&track)?;
                 self.packets = packets.into();
-                self.now = Some(Decoding { decoder, track, init: part.init_path.clone(), draining: false });
+                self.until_us = self.epoch_end(part);
+                let (from_us, init) = (part.span.start().as_micros(), part.init_path.clone());
+                self.now = Some(Decoding { decoder, from_us, track, init, draining: false });
             }
             (None, None) => return Ok(false),
         }
         Ok(true)
     }
+
+    /// Where the epoch of `part` ends, if the part after it belongs to another.
+    fn epoch_end(&self, part: &MediaPart) -> i64 {
+        let next = self.waiting.front();
+        next.filter(|n| !same_epoch(n, part)).map_or(i64::MAX, |n| n.span.start().as_micros())
+    }
+}
+
+/// Whether two parts share one header and one clock.
+pub(crate) fn same_epoch(a: &MediaPart, b: &MediaPart) -> bool {
+    a.init_path == b.init_path && a.offset_us == b.offset_us
 }
 
 /// Index of the last key packet at or before `at_us`; 0 when there is none.

@@ -33,18 +33,41 @@ impl Headers {
 
     /// Whether a key frame carries a header that is not known. The first key frame teaches (`learn`).
     pub(crate) fn changed_by(&mut self, key_frame: &[u8], learn: bool) -> bool {
-        let units: Vec<&[u8]> = if self.length_bytes == 0 {
-            start_code_units(key_frame).collect()
-        } else {
-            length_units(key_frame, self.length_bytes).collect()
-        };
-        let fresh: Vec<&[u8]> =
-            units.into_iter().filter(|u| is_header(self.codec, u) && !self.known.contains(*u)).collect();
+        let fresh: Vec<&[u8]> = self
+            .units(key_frame)
+            .into_iter()
+            .filter(|u| is_header(self.codec, u) && !self.known.contains(*u))
+            .collect();
         if learn {
             self.known.extend(fresh.into_iter().map(<[u8]>::to_vec));
             return false;
         }
         !fresh.is_empty()
+    }
+
+    /// Whether no header is known yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    fn units<'a>(&self, frame: &'a [u8]) -> Vec<&'a [u8]> {
+        match self.length_bytes {
+            0 => start_code_units(frame).collect(),
+            n => length_units(frame, n).collect(),
+        }
+    }
+
+    /// The key frame's own headers are the ones known from here on, with those of `fresh`.
+    pub(crate) fn learn_video(&mut self, key_frame: &[u8], fresh: Self) {
+        let adts = self.adts;
+        *self = fresh;
+        self.adts = adts;
+        self.changed_by(key_frame, true);
+    }
+
+    /// Forgets what the sound was like: the next packet says.
+    pub(crate) fn forget_audio(&mut self) {
+        self.adts = None;
     }
 
     /// Whether an AAC packet with its own (ADTS) header says another rate or channel count than the one before.
@@ -54,6 +77,52 @@ impl Headers {
         self.adts.get_or_insert(config);
         changed
     }
+}
+
+/// The codec header that a key frame with its own parameter sets amounts to; sets it lacks are taken from `old`.
+/// `None` when it holds none, or for HEVC without start codes, whose box says more than the sets do.
+pub(crate) fn config_of(codec: Id, old: &[u8], key_frame: &[u8]) -> Option<Vec<u8>> {
+    let known = Headers::of_video(codec, old);
+    let units = known.units(key_frame);
+    let mut sets: Vec<Vec<u8>> =
+        units.into_iter().filter(|u| is_header(codec, u)).map(<[u8]>::to_vec).collect();
+    if sets.is_empty() {
+        return None;
+    }
+    let is_config = old.first() == Some(&1);
+    let before: Vec<Vec<u8>> = match is_config {
+        true => config_units(codec, old).unwrap_or_default(),
+        false => start_code_units(old).filter(|u| is_header(codec, u)).map(<[u8]>::to_vec).collect(),
+    };
+    let lacking: Vec<Vec<u8>> = before
+        .into_iter()
+        .filter(|b| sets.iter().all(|s| unit_type(codec, s) != unit_type(codec, b)))
+        .collect();
+    sets.extend(lacking);
+    sets.sort_by_key(|s| unit_type(codec, s));
+    match (codec, is_config) {
+        (Id::H264, true) => avcc(&sets, known.length_bytes),
+        (_, true) => None,
+        (_, false) => Some(sets.iter().flat_map(|s| [&[0, 0, 0, 1][..], s].concat()).collect()),
+    }
+}
+
+/// The `avcC` box of these parameter sets.
+fn avcc(sets: &[Vec<u8>], length_bytes: usize) -> Option<Vec<u8>> {
+    let of = |kind: u8| sets.iter().filter(move |s| unit_type(Id::H264, s) == Some(kind));
+    let (sps, pps) = (of(7), of(8));
+    let &[_, profile, compatible, level, ..] = sps.clone().next()?.as_slice() else { return None };
+    let count = |n: usize| u8::try_from(n).ok().filter(|n| *n < 32);
+    let lengths = u8::try_from(length_bytes.checked_sub(1)?).ok()?;
+    let mut out = vec![1, profile, compatible, level, 0xfc | lengths, 0xe0 | count(sps.clone().count())?];
+    for (i, set) in sps.clone().chain(pps.clone()).enumerate() {
+        if i == sps.clone().count() {
+            out.push(count(pps.clone().count())?);
+        }
+        out.extend(u16::try_from(set.len()).ok()?.to_be_bytes());
+        out.extend(set);
+    }
+    Some(out)
 }
 
 /// The AudioSpecificConfig that an ADTS packet's header amounts to, and what follows the header.
@@ -70,11 +139,16 @@ pub(crate) fn adts(packet: &[u8]) -> Option<([u8; 2], &[u8])> {
 
 /// Whether a unit is a parameter set (SPS, PPS; for HEVC also VPS).
 fn is_header(codec: Id, unit: &[u8]) -> bool {
-    match (codec, unit.first()) {
-        (Id::H264, Some(b)) => matches!(b & 0x1f, 7 | 8),
-        (Id::HEVC, Some(b)) => matches!((b >> 1) & 0x3f, 32..=34),
+    match (codec, unit_type(codec, unit)) {
+        (Id::H264, Some(kind)) => matches!(kind, 7 | 8),
+        (Id::HEVC, Some(kind)) => matches!(kind, 32..=34),
         _ => false,
     }
+}
+
+fn unit_type(codec: Id, unit: &[u8]) -> Option<u8> {
+    let first = unit.first()?;
+    Some(if codec == Id::HEVC { (first >> 1) & 0x3f } else { first & 0x1f })
 }
 
 /// Units between `00 00 01` start codes, trailing zeros removed.

@@ -12,10 +12,17 @@
 pub mod error;
 pub mod log;
 
+pub mod audio_track;
+mod flv_codec;
 pub mod fragment;
+mod gate;
 pub mod headers;
+mod learn;
 pub mod open;
 pub mod part_writer;
+mod pump;
+pub mod repeats;
+mod sender_clock;
 pub mod salvage;
 pub mod streams;
 
@@ -37,16 +44,19 @@ pub mod doctor;
 pub mod probe;
 
 pub use audio::{AudioChunk, AudioFollower, decode_audio};
+pub use audio_track::{AudioTrack, AudioTrackInfo};
 pub use cut_draft::{CutReport, cut_draft};
 pub use cut_exact::cut_exact;
 pub use doctor::{DoctorLine, doctor};
 pub use error::MediaError;
+pub use gate::{Arrived, Gate, Passed};
 pub use log::init;
 pub use open::{Input, InputFrom, OpenOptions};
 pub use part_writer::{PartEvent, PartPlan, PartWriter};
 pub use parts::MediaPart;
 pub use probe::{ProbeReport, probe};
 pub use render::{RenderReport, RenderSpec, render};
+pub use repeats::Repeats;
 pub use salvage::{SalvagedPart, salvage};
 pub use streams::{Packet, StreamKind, Streams};
-pub use thumbnail::thumbnail;
+pub use thumbnail::{key_picture, thumbnail};

@@ -1,22 +1,24 @@
 //! A live connection or byte stream, demuxed, with a deadline on every wait.
 
 use std::{
-    io::{self, Read},
+    io::Read,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
-    thread,
     time::{Duration, Instant},
 };
 
 use clipmill_domain::recording::Tracks;
-use ffmpeg_next::{self as ff, Dictionary, codec::packet::side_data, format::context::StreamIo};
+use ffmpeg_next::{self as ff, Dictionary, format::context::StreamIo};
 
 use crate::{
+    audio_track::{AudioTrack, AudioTrackInfo, audio_tracks, choose},
     error::MediaError,
-    streams::{Packet, Params, Stream, StreamKind, Streams},
+    flv_codec::refused_codec,
+    learn::Learner,
+    pump::pump,
+    streams::{Packet, StreamKind, Streams},
 };
 
 /// How long to wait, and what to tell FFmpeg.
@@ -30,6 +32,8 @@ pub struct OpenOptions {
     pub format: Option<String>,
     /// FFmpeg options by name; they win over this room's defaults.
     pub options: Vec<(String, String)>,
+    /// Which of several audio tracks is taken.
+    pub audio_track: AudioTrack,
 }
 
 impl Default for OpenOptions {
@@ -39,6 +43,7 @@ impl Default for OpenOptions {
             read_deadline: Duration::from_secs(8),
             format: None,
             options: vec![],
+            audio_track: AudioTrack::First,
         }
     }
 }
@@ -95,7 +100,8 @@ pub struct Input {
     deadline: Deadline,
     read_deadline: Duration,
     shown: String,
-    streams: Streams,
+    audio_track: AudioTrack,
+    learner: Learner,
     tracks_seen: usize,
     corrupt: u64,
 }
@@ -130,22 +136,33 @@ impl Input {
                 (shown, opened)
             }
         };
-        let context = opened.map_err(|e| explain(e, &deadline, options.open_deadline, &shown, true))?;
-        let streams = Streams::of(&context);
-        streams.check(&shown)?;
+        let mut context = opened.map_err(|e| explain(e, &deadline, options.open_deadline, &shown, true))?;
+        let audio = choose(&context, &options.audio_track, &shown);
+        let streams = Streams::of(&context, audio);
+        if let Err(error) = streams.check(&shown) {
+            return Err(refused_codec(&mut context, &shown).unwrap_or(error));
+        }
         let tracks_seen = context.nb_streams() as usize;
         let read_deadline = options.read_deadline;
-        Ok(Self { context, deadline, read_deadline, shown, streams, tracks_seen, corrupt: 0 })
+        let audio_track = options.audio_track.clone();
+        let timeless = context.streams().all(|s| s.start_time() == ff::ffi::AV_NOPTS_VALUE);
+        let learner = Learner::new(streams, timeless);
+        Ok(Self { context, deadline, read_deadline, shown, audio_track, learner, tracks_seen, corrupt: 0 })
     }
 
     /// The codec facts as they are now.
     pub fn tracks(&self) -> Tracks {
-        self.streams.tracks()
+        self.streams().tracks()
+    }
+
+    /// Every audio track there is.
+    pub fn audio_tracks(&self) -> Vec<AudioTrackInfo> {
+        audio_tracks(&self.context)
     }
 
     /// The tracks as they are now: after a change of format, what the next [`crate::PartWriter`] needs.
     pub fn streams(&self) -> &Streams {
-        &self.streams
+        self.learner.streams()
     }
 
     /// The host, or "the pushed flv stream"; free of secrets.
@@ -179,73 +196,25 @@ impl Input {
                 }
             }
             if self.context.nb_streams() as usize > self.tracks_seen {
-                self.meet_late_tracks();
+                self.tracks_seen = self.context.nb_streams() as usize;
+                let audio = choose(&self.context, &self.audio_track, &self.shown);
+                self.learner.meet(Streams::of(&self.context, audio));
             }
             let kind = match inner.stream() {
-                i if self.streams.video.as_ref().is_some_and(|s| s.index == i) => StreamKind::Video,
-                i if self.streams.audio.as_ref().is_some_and(|s| s.index == i) => StreamKind::Audio,
+                i if self.streams().video.as_ref().is_some_and(|s| s.index == i) => StreamKind::Video,
+                i if self.streams().audio.as_ref().is_some_and(|s| s.index == i) => StreamKind::Audio,
                 _ if self.deadline.over() => {
-                    return Err(explain(
-                        ff::Error::Exit,
-                        &self.deadline,
-                        self.read_deadline,
-                        &self.shown,
-                        false,
-                    ));
+                    let over = ff::Error::Exit;
+                    return Err(explain(over, &self.deadline, self.read_deadline, &self.shown, false));
                 }
                 _ => continue,
             };
             self.corrupt += u64::from(inner.is_corrupt());
-            let header = self.take_header(kind, &inner);
-            let Some(time_base) = self.streams.get(kind).map(|s| s.time_base) else { continue };
-            return Ok(Some(Packet { inner, kind, time_base, header }));
-        }
-    }
-
-    /// A track that showed up after the opening is taken in if there was none of its kind.
-    fn meet_late_tracks(&mut self) {
-        self.tracks_seen = self.context.nb_streams() as usize;
-        let now = Streams::of(&self.context);
-        if self.streams.video.is_none() {
-            self.streams.video = now.video;
-        }
-        if self.streams.audio.is_none() {
-            self.streams.audio = now.audio;
-        }
-    }
-
-    /// Takes over a codec header that came with the packet, so that [`Self::streams`] stays true.
-    fn take_header(&mut self, kind: StreamKind, packet: &ff::Packet) -> Option<Vec<u8>> {
-        let fresh = packet.side_data().find(|s| s.kind() == side_data::Type::NewExtraData)?;
-        let stream = match kind {
-            StreamKind::Video => self.streams.video.as_mut(),
-            StreamKind::Audio => self.streams.audio.as_mut(),
-        }?;
-        let bytes = fresh.data();
-        if bytes.is_empty() {
-            return None;
-        }
-        if stream.params.extradata() != bytes {
-            stream.params.set_extradata(bytes);
-            if kind == StreamKind::Video
-                && let Some((w, h)) = picture_size(stream, packet)
-            {
-                stream.params.set_size(w, h);
+            if let Some(packet) = self.learner.take(kind, inner) {
+                return Ok(Some(packet));
             }
         }
-        Some(bytes.to_vec())
     }
-}
-
-/// The size of the picture in a key frame, found by decoding it.
-fn picture_size(stream: &Stream, key: &ff::Packet) -> Option<(u32, u32)> {
-    let mut decoder =
-        ff::codec::Context::from_parameters(stream.params.clone()).ok()?.decoder().video().ok()?;
-    decoder.send_packet(key).ok()?;
-    decoder.send_eof().ok()?;
-    let mut frame = ff::frame::Video::empty();
-    decoder.receive_frame(&mut frame).ok()?;
-    Some((frame.width(), frame.height()))
 }
 
 /// Scheme and host of an address, or the file name of a path: what may be shown.
@@ -299,54 +268,6 @@ fn explain(e: ff::Error, deadline: &Deadline, waited: Duration, shown: &str, ope
         }
         _ if opening => MediaError::Open { what, detail },
         _ => MediaError::Disconnected { what, detail },
-    }
-}
-
-/// The reading end of a [`pump`]; answers `Interrupted` every 50 ms without data, so that deadlines are seen.
-struct Pumped {
-    chunks: Receiver<io::Result<Vec<u8>>>,
-    held: io::Cursor<Vec<u8>>,
-}
-
-/// Reads `reader` on a thread of its own, at most 16 chunks of 32 KiB ahead.
-fn pump(mut reader: Box<dyn Read + Send>) -> Result<Pumped, MediaError> {
-    let (send, chunks) = sync_channel(16);
-    let body = move || {
-        let mut buffer = vec![0; 32 * 1024];
-        loop {
-            let chunk = match reader.read(&mut buffer) {
-                Ok(0) => return,
-                Ok(n) => Ok(buffer.get(..n).unwrap_or_default().to_vec()),
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => Err(e),
-            };
-            let failed = chunk.is_err();
-            if send.send(chunk).is_err() || failed {
-                return;
-            }
-        }
-    };
-    thread::Builder::new()
-        .name("media-pump".into())
-        .spawn(body)
-        .map_err(|e| MediaError::Av { doing: "start a reading thread".into(), detail: e.to_string() })?;
-    Ok(Pumped { chunks, held: io::Cursor::default() })
-}
-
-impl Read for Pumped {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.held.read(buf)?;
-        if n > 0 {
-            return Ok(n);
-        }
-        match self.chunks.recv_timeout(Duration::from_millis(50)) {
-            Ok(chunk) => {
-                self.held = io::Cursor::new(chunk?);
-                self.held.read(buf)
-            }
-            Err(RecvTimeoutError::Timeout) => Err(io::ErrorKind::Interrupted.into()),
-            Err(RecvTimeoutError::Disconnected) => Ok(0),
-        }
     }
 }
 

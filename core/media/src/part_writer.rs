@@ -11,25 +11,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clipmill_domain::recording::EndReason;
+use clipmill_domain::recording::{EndReason, Tracks};
 use ffmpeg_next::{self as ff, Rescale, codec::Id};
 
 use crate::{
     error::MediaError,
-    fragment::{LEAD_US, Muxer},
+    fragment::{LEAD_US, Muxer, Shown},
     headers::{Headers, adts},
+    sender_clock::{SenderClock, Step},
     streams::{MICROS, Packet, Params, StreamKind, Streams},
 };
 
 /// A group is written in pieces when it grows longer than this: 4 s, in microseconds.
 const FRAGMENT_MICROS_MAX: i64 = 4_000_000;
-/// Timestamps may step back this far by rounding: 50 ms, in microseconds.
-const BACK_MICROS_MAX: i64 = 50_000;
-/// A larger step ahead ends the epoch: 1 s, in microseconds.
-const JUMP_MICROS_MAX: i64 = 1_000_000;
+/// Pictures may be this far ahead of their sound before a group is written without it: 1 s, in microseconds.
+const SOUND_LATE_MICROS_MAX: i64 = 1_000_000;
 /// Without video, sound is cut into fragments of this length: 1 s, in microseconds.
 const SOUND_MICROS: i64 = 1_000_000;
 
+/// Sound from before the first key frame that fits into the file's lead.
+const SOUND_BEFORE_MICROS_MAX: i64 = LEAD_US / 2;
 /// Sound held from before the first key frame: about a second of packets.
 const EARLY_PACKETS_MAX: usize = 64;
 
@@ -44,6 +45,9 @@ pub struct PartPlan {
     pub first_seq: i64,
     /// Intended length of a part in microseconds; the next key frame ends it.
     pub part_us: i64,
+    /// Sound is kept from this much before the first key frame, in microseconds: 0 for a beginning, up to half a
+    /// second where a recording goes on whose sound may lag behind its pictures.
+    pub sound_before_us: i64,
 }
 
 /// What the caller must note down.
@@ -75,6 +79,14 @@ pub enum PartEvent {
     Break(EndReason),
 }
 
+/// Whether a packet belongs to the running epoch.
+enum Fit {
+    Taken,
+    /// Not now; it may be kept for the next.
+    Kept,
+    Break(EndReason),
+}
+
 /// A group of pictures with its sound; times in [`crate::streams::Stream::part_base`], lead included.
 #[derive(Default)]
 struct Gop {
@@ -92,7 +104,9 @@ struct OpenPart {
     file: File,
     bytes: u64,
     start_us: i64,
-    end_us: i64,
+    /// Where the next part begins, once its key frame has come.
+    ended_by_us: Option<i64>,
+    shown: Shown,
     key_frames: Vec<(i64, u64)>,
 }
 
@@ -107,8 +121,13 @@ pub struct PartWriter {
     early: VecDeque<Packet>,
     /// Sender's time of epoch zero, microseconds; set by the first key frame.
     base_us: Option<i64>,
-    /// Last decoding time taken: video, audio; in part ticks and sender's microseconds.
-    last: [Option<(i64, i64)>; 2],
+    /// Last decoding time taken: video, audio; in part ticks.
+    last: [Option<i64>; 2],
+    clock: SenderClock,
+    /// The tracks that changed: the epoch ends at the next key frame, and until then takes no more of them.
+    changed: [bool; 2],
+    /// Sound that came meanwhile.
+    left_over: VecDeque<Packet>,
     current: Option<Gop>,
     next: Option<Gop>,
     has_init: bool,
@@ -135,6 +154,9 @@ impl PartWriter {
             early: VecDeque::new(),
             base_us: None,
             last: [None; 2],
+            clock: SenderClock::default(),
+            changed: [false; 2],
+            left_over: VecDeque::new(),
             current: None,
             next: None,
             has_init: false,
@@ -143,14 +165,28 @@ impl PartWriter {
         })
     }
 
+    /// The writer of the epoch that follows.
+    pub fn follow(&self, plan: PartPlan, streams: &Streams) -> Result<Self, MediaError> {
+        Ok(Self { clock: self.clock.next(), ..Self::new(plan, streams)? })
+    }
+
+    /// The tracks as they are written; certain once there is a [`PartEvent::Init`].
+    pub fn tracks(&self) -> Tracks {
+        self.streams.tracks()
+    }
+
     /// Takes a packet. Files are written in here; a full disk shows as [`MediaError::Io`], after which the
     /// writer must be dropped and its `.part` salvaged.
     pub fn push(&mut self, packet: &Packet) -> Result<Vec<PartEvent>, MediaError> {
         let mut events = vec![];
         let (Some(pts_us), Some(dts_us)) = (packet.pts_us(), packet.dts_us()) else { return Ok(events) };
-        if let Some(reason) = self.break_before(packet, dts_us) {
-            return Ok(vec![PartEvent::Break(reason)]);
+        match self.fits(packet, dts_us) {
+            Fit::Taken => {}
+            Fit::Kept => return Ok(events),
+            Fit::Break(reason) => return Ok(vec![PartEvent::Break(reason)]),
         }
+        let slip_us = self.clock.slip_us(packet.kind);
+        let (pts_us, dts_us) = (pts_us + slip_us, dts_us + slip_us);
         let video = packet.kind == StreamKind::Video;
         let opens = if self.streams.video.is_some() { video && packet.is_key() } else { !video };
         match self.base_us {
@@ -183,7 +219,8 @@ impl PartWriter {
         base_us: i64,
         out: &mut Vec<PartEvent>,
     ) -> Result<(), MediaError> {
-        let Some(ready) = self.rebased(packet, base_us, dts_us) else { return Ok(()) };
+        let Some(ready) = self.rebased(packet, base_us) else { return Ok(()) };
+        self.clock.took(packet.kind, dts_us);
         match packet.kind {
             StreamKind::Video => self.take_video(ready, pts_us - base_us, packet.is_key(), out),
             StreamKind::Audio => self.take_audio(ready, pts_us - base_us, out),
@@ -206,42 +243,83 @@ impl PartWriter {
         Ok(events)
     }
 
-    fn break_before(&mut self, packet: &Packet, dts_us: i64) -> Option<EndReason> {
-        let Some(stream) = self.streams.get(packet.kind) else { return Some(EndReason::FormatChanged) };
+    /// Sound that came after what ended the epoch and before the key frame that begins the next: for its writer,
+    /// after that key frame.
+    pub fn left_over(&mut self) -> Vec<Packet> {
+        self.left_over.drain(..).collect()
+    }
+
+    /// Whether the packet belongs to this epoch. An epoch can only begin with a key frame, so it goes on up to the
+    /// next one; what cannot go into it meanwhile is kept.
+    fn fits(&mut self, packet: &Packet, dts_us: i64) -> Fit {
+        if self.clock.astray(packet.kind, dts_us) {
+            return Fit::Kept;
+        }
+        // Until sound was taken, the epoch's is whatever comes.
+        if packet.kind == StreamKind::Audio && self.muxer.is_none() && self.last[1].is_none() {
+            self.streams.audio.clone_from(&packet.streams().audio);
+        }
+        let opens = match packet.kind {
+            StreamKind::Video => packet.is_key(),
+            StreamKind::Audio => self.streams.video.is_none() && packet.streams().video.is_none(),
+        };
+        let now_changed = self.has_changed(packet);
+        if let Some(changed) = self.changed.get_mut(packet.kind as usize) {
+            *changed |= now_changed;
+            if *changed && !opens {
+                return self.keep(packet);
+            }
+        }
+        if opens && self.changed.contains(&true) {
+            return Fit::Break(EndReason::FormatChanged);
+        }
+        match self.clock.step(packet.kind, dts_us, opens) {
+            Step::Steady => Fit::Taken,
+            Step::Jumped => Fit::Break(EndReason::TimestampJump),
+        }
+    }
+
+    fn keep(&mut self, packet: &Packet) -> Fit {
+        if packet.kind == StreamKind::Audio {
+            if self.left_over.len() == EARLY_PACKETS_MAX {
+                self.left_over.pop_front();
+            }
+            self.left_over.push_back(packet.clone());
+        }
+        Fit::Kept
+    }
+
+    fn has_changed(&mut self, packet: &Packet) -> bool {
+        let Some(stream) = self.streams.get(packet.kind) else { return true };
         if packet.header.as_ref().is_some_and(|h| h != stream.params.extradata()) {
-            return Some(EndReason::FormatChanged);
+            return true;
         }
         let data = packet.inner.data().unwrap_or_default();
-        let changed = match packet.kind {
+        match packet.kind {
             StreamKind::Video => packet.is_key() && self.headers.changed_by(data, self.base_us.is_none()),
             StreamKind::Audio => self.headers.audio_changed_by(data),
-        };
-        if changed {
-            return Some(EndReason::FormatChanged);
         }
-        let (_, last_us) = self.last.get(packet.kind as usize).copied().flatten()?;
-        let step = dts_us - last_us;
-        let steady = (-BACK_MICROS_MAX..=JUMP_MICROS_MAX).contains(&step);
-        (!steady).then_some(EndReason::TimestampJump)
     }
 
     /// The packet on the epoch's clock, in part ticks; `None` for sound from well before it begins.
-    fn rebased(&mut self, packet: &Packet, base_us: i64, dts_us: i64) -> Option<ff::Packet> {
+    fn rebased(&mut self, packet: &Packet, base_us: i64) -> Option<ff::Packet> {
         let base = self.streams.get(packet.kind)?.part_base(packet.kind);
-        let zero = base_us.rescale(MICROS, packet.time_base);
+        let zero = (base_us - self.clock.slip_us(packet.kind)).rescale(MICROS, packet.time_base);
         let place = |t: i64| (t - zero).rescale(packet.time_base, base) + LEAD_US.rescale(MICROS, base);
         let inner = &packet.inner;
         let (pts, mut dts) = (place(inner.pts().or(inner.dts())?), place(inner.dts().or(inner.pts())?));
         let duration = inner.duration().rescale(packet.time_base, base);
         // One packet from before the beginning stays: the decoder needs it to be warm at zero.
-        if packet.kind == StreamKind::Audio && pts + 2 * duration <= LEAD_US.rescale(MICROS, base) {
+        let kept_from =
+            (LEAD_US - self.plan.sound_before_us.clamp(0, SOUND_BEFORE_MICROS_MAX)).rescale(MICROS, base);
+        if packet.kind == StreamKind::Audio && pts + 2 * duration <= kept_from {
             return None;
         }
         let slot = self.last.get_mut(packet.kind as usize)?;
-        if let Some((last, _)) = *slot {
+        if let Some(last) = *slot {
             dts = dts.max(last + 1);
         }
-        *slot = Some((dts, dts_us));
+        *slot = Some(dts);
         let mut ready = match adts(inner.data().unwrap_or_default())
             .filter(|_| packet.kind == StreamKind::Audio)
         {
@@ -269,7 +347,7 @@ impl PartWriter {
         out: &mut Vec<PartEvent>,
     ) -> Result<(), MediaError> {
         let sound_missing = match (&self.next, &self.streams.audio) {
-            (Some(next), Some(_)) => at_us - next.start_us > JUMP_MICROS_MAX,
+            (Some(next), Some(_)) => at_us - next.start_us > SOUND_LATE_MICROS_MAX,
             (Some(_), None) => true,
             (None, _) => false,
         };
@@ -334,16 +412,12 @@ impl PartWriter {
         if end_us.is_none() {
             settle_durations(&mut video, None);
         }
-        let lasts_us = {
-            let of = |kind, list: &[ff::Packet]| {
-                let base = self.streams.get(kind)?.part_base(kind);
-                list.iter()
-                    .map(|p| (p.pts().unwrap_or(0) + p.duration()).rescale(base, MICROS) - LEAD_US)
-                    .max()
-            };
-            of(StreamKind::Video, &video).or_else(|| of(StreamKind::Audio, &audio)).unwrap_or(start_us)
+        let of = |kind, list: &[ff::Packet]| {
+            let base = self.streams.get(kind)?.part_base(kind);
+            Some(Shown::of(list, base)).filter(|s| !s.is_empty())
         };
-        let end_us = end_us.unwrap_or(lasts_us);
+        let shown =
+            of(StreamKind::Video, &video).or_else(|| of(StreamKind::Audio, &audio)).unwrap_or_default();
         let muxer = match &mut self.muxer {
             Some(muxer) => muxer,
             empty => empty.insert(Muxer::new(&self.streams)?),
@@ -367,8 +441,17 @@ impl PartWriter {
             empty => {
                 let path = self.plan.dir.join(format!("{:06}.part", self.seq));
                 let file = File::create(&path).map_err(MediaError::io("create", &path))?;
-                let fresh =
-                    OpenPart { seq: self.seq, path, file, bytes: 0, start_us, end_us, key_frames: vec![] };
+                let (shown, ended_by_us) = (Shown::default(), None);
+                let fresh = OpenPart {
+                    seq: self.seq,
+                    path,
+                    file,
+                    bytes: 0,
+                    start_us,
+                    ended_by_us,
+                    shown,
+                    key_frames: vec![],
+                };
                 self.seq += 1;
                 empty.insert(fresh)
             }
@@ -378,7 +461,8 @@ impl PartWriter {
             part.key_frames.push((start_us, part.bytes));
         }
         part.bytes += fragment.len() as u64;
-        part.end_us = part.end_us.max(end_us);
+        part.shown.extend(shown);
+        part.ended_by_us = end_us;
         Ok(())
     }
 
@@ -393,7 +477,8 @@ impl PartWriter {
     fn close(&mut self, out: &mut Vec<PartEvent>) -> Result<(), MediaError> {
         let Some(part) = self.part.take() else { return Ok(()) };
         let path = seal(&part.file, &part.path)?;
-        let OpenPart { seq, bytes, start_us, end_us, key_frames, .. } = part;
+        let OpenPart { seq, bytes, start_us, key_frames, .. } = part;
+        let end_us = part.ended_by_us.unwrap_or_else(|| part.shown.whole_until()).max(start_us);
         out.push(PartEvent::Part { seq, path, bytes, start_us, end_us, key_frames });
         Ok(())
     }

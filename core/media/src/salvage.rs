@@ -9,7 +9,7 @@ use ffmpeg_next::{Rescale, media};
 
 use crate::{
     error::MediaError,
-    fragment::{epoch_us, whole_fragments},
+    fragment::{Shown, epoch_us, whole_fragments},
     part_writer::seal,
     parts::open_bytes,
     streams::MICROS,
@@ -57,12 +57,13 @@ pub fn salvage(part: &Path, init: &Path) -> Result<Option<SalvagedPart>, MediaEr
         });
     };
     let is_video = kind(media::Type::Video).is_some();
-    let mut times: Vec<(i64, i64)> = vec![];
+    let mut times: Vec<(i64, i64, i64)> = vec![];
     let mut key_frames = vec![];
     let mut packet = ffmpeg_next::Packet::empty();
     while packet.read(&mut scan).is_ok() {
         let Some(pts) = packet.pts().filter(|_| packet.stream() == index) else { continue };
-        times.push((epoch_us(pts, base), packet.duration().rescale(base, MICROS)));
+        let dts = packet.dts().unwrap_or(pts);
+        times.push((epoch_us(pts, base), epoch_us(dts, base), packet.duration().rescale(base, MICROS)));
         let at = usize::try_from(packet.position()).unwrap_or(0).saturating_sub(lead);
         let home = fragments.iter().find(|f| f.contains(&at));
         if let Some(home) = home.filter(|_| packet.is_key()) {
@@ -73,16 +74,19 @@ pub fn salvage(part: &Path, init: &Path) -> Result<Option<SalvagedPart>, MediaEr
             }
         }
     }
-    times.sort_unstable();
-    let (Some((start_us, _)), Some((last, duration))) = (times.first().copied(), times.last().copied())
-    else {
+    let Some(start_us) = times.iter().map(|t| t.0).min() else {
         return Err(MediaError::NotMedia {
             what: part.display().to_string(),
             detail: "its fragments hold no frame; remove it".into(),
         });
     };
-    let step = times.windows(2).filter_map(|w| Some(w.get(1)?.0 - w.first()?.0)).min().unwrap_or(0);
-    let end_us = last + if duration > 0 { duration } else { step };
+    // The demuxer leaves the last duration out at times.
+    let step = times.windows(2).filter_map(|w| Some(w.get(1)?.1 - w.first()?.1)).min().unwrap_or(0);
+    let mut shown = Shown::default();
+    for (pts_us, dts_us, duration_us) in times {
+        shown.add(pts_us, dts_us, if duration_us > 0 { duration_us } else { step });
+    }
+    let end_us = shown.whole_until();
 
     let file = OpenOptions::new().write(true).open(part).map_err(MediaError::io("open", part))?;
     if kept < found {

@@ -1,5 +1,7 @@
 //! The tracks of an input and the packets that come out of it.
 
+use std::sync::Arc;
+
 use clipmill_domain::recording::Tracks;
 use ffmpeg_next::{
     self as ff, Rational, Rescale,
@@ -27,6 +29,9 @@ pub(crate) struct Stream {
     pub(crate) params: Parameters,
 }
 
+// SAFETY: behind a shared reference the parameters are only read, and copied by a call that only reads them.
+unsafe impl Sync for Stream {}
+
 impl Stream {
     /// The time base a part is written in.
     pub(crate) fn part_base(&self, kind: StreamKind) -> Rational {
@@ -39,7 +44,7 @@ impl Stream {
     }
 }
 
-/// The first video and the first audio track of an input; what a [`crate::PartWriter`] needs to know.
+/// The first video and the chosen audio track of an input; what a [`crate::PartWriter`] needs to know.
 #[derive(Clone)]
 pub struct Streams {
     pub(crate) video: Option<Stream>,
@@ -54,6 +59,7 @@ pub struct Packet {
     pub(crate) time_base: Rational,
     /// The codec header that came with this packet, where one came.
     pub(crate) header: Option<Vec<u8>>,
+    pub(crate) streams: Arc<Streams>,
 }
 
 impl Packet {
@@ -77,6 +83,11 @@ impl Packet {
         self.inner.dts().or(self.inner.pts()).map(|t| t.rescale(self.time_base, MICROS))
     }
 
+    /// The tracks as they are from this packet on: what a [`crate::PartWriter`] that begins with it needs.
+    pub fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
     /// Length of the payload in bytes.
     pub fn bytes(&self) -> usize {
         self.inner.size()
@@ -84,21 +95,19 @@ impl Packet {
 }
 
 impl Streams {
-    pub(crate) fn of(context: &ff::format::context::Input) -> Self {
-        let first = |medium: ff::media::Type| {
-            context
-                .streams()
-                .find(|s| {
-                    s.parameters().medium() == medium
-                        && !s.disposition().contains(ff::format::stream::Disposition::ATTACHED_PIC)
-                })
-                .map(|s| Stream {
-                    index: s.index(),
-                    time_base: s.time_base(),
-                    params: s.parameters().clone(),
-                })
+    /// The first video track, and the audio track with this index.
+    pub(crate) fn of(context: &ff::format::context::Input, audio: Option<usize>) -> Self {
+        let detached = |s: ff::Stream| Stream {
+            index: s.index(),
+            time_base: s.time_base(),
+            params: s.parameters().clone(),
         };
-        Self { video: first(ff::media::Type::Video), audio: first(ff::media::Type::Audio) }
+        let video = context.streams().find(|s| {
+            s.parameters().medium() == ff::media::Type::Video
+                && !s.disposition().contains(ff::format::stream::Disposition::ATTACHED_PIC)
+        });
+        let audio = audio.and_then(|index| context.stream(index));
+        Self { video: video.map(detached), audio: audio.map(detached) }
     }
 
     /// The codec facts, as the domain keeps them with an epoch.
@@ -112,6 +121,11 @@ impl Streams {
             audio_codec: self.audio.as_ref().map(name),
             sample_rate: self.audio.as_ref().map(|s| s.params.sample_rate()),
         }
+    }
+
+    /// Whether there is a video track.
+    pub fn has_pictures(&self) -> bool {
+        self.video.is_some()
     }
 
     /// Refuses tracks that the recording format cannot carry.
@@ -146,9 +160,12 @@ pub(crate) trait Params {
     fn size(&self) -> (u32, u32);
     fn sample_rate(&self) -> u32;
     fn channels(&self) -> u32;
+    /// The codec's number or name in its container.
+    fn tag(&self) -> u32;
     fn extradata(&self) -> &[u8];
     fn set_extradata(&mut self, bytes: &[u8]);
     fn set_size(&mut self, width: u32, height: u32);
+    fn set_sound(&mut self, rate: u32, channels: u32);
     /// Forgets the tag of the container it came from, so that the next one chooses its own.
     fn clear_tag(&mut self);
 }
@@ -168,6 +185,11 @@ impl Params for Parameters {
     fn channels(&self) -> u32 {
         // SAFETY: as above.
         u32::try_from(unsafe { (*self.as_ptr()).ch_layout.nb_channels }).unwrap_or(0)
+    }
+
+    fn tag(&self) -> u32 {
+        // SAFETY: as above.
+        unsafe { (*self.as_ptr()).codec_tag }
     }
 
     fn extradata(&self) -> &[u8] {
@@ -207,6 +229,17 @@ impl Params for Parameters {
         unsafe {
             (*self.as_mut_ptr()).width = i32::try_from(width).unwrap_or(0);
             (*self.as_mut_ptr()).height = i32::try_from(height).unwrap_or(0);
+        }
+    }
+
+    fn set_sound(&mut self, rate: u32, channels: u32) {
+        let (Ok(rate), Ok(channels)) = (i32::try_from(rate), i32::try_from(channels)) else { return };
+        // SAFETY: owned parameters; the layout is freed and set by libav's own calls.
+        unsafe {
+            let p = self.as_mut_ptr();
+            (*p).sample_rate = rate;
+            ff::ffi::av_channel_layout_uninit(&raw mut (*p).ch_layout);
+            ff::ffi::av_channel_layout_default(&raw mut (*p).ch_layout, channels);
         }
     }
 

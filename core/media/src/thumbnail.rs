@@ -1,6 +1,10 @@
 //! One picture of a recording as a JPEG.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+};
 
 use clipmill_domain::{MediaTime, Span};
 use ffmpeg_next::{self as ff, codec, color, encoder, format::Pixel, frame};
@@ -8,7 +12,7 @@ use ffmpeg_next::{self as ff, codec, color, encoder, format::Pixel, frame};
 use crate::{
     error::MediaError,
     frames::Frames,
-    parts::MediaPart,
+    parts::{MediaPart, open_bytes},
     scale::{Size, pass, picture_graph},
 };
 
@@ -37,6 +41,56 @@ pub fn thumbnail(parts: &[MediaPart], at_us: i64, max_height: u32, out: &Path) -
     let picture = shown.ok_or(MediaError::NothingInSpan { span })?;
     let jpeg = jpeg(&picture, max_height).map_err(MediaError::av("make a thumbnail"))?;
     fs::write(out, jpeg).map_err(MediaError::io("write", out))
+}
+
+/// The key frame whose fragment begins `offset` bytes into the part, as a JPEG at most `max_height` pixels high. Reads
+/// and decodes nothing else: the offsets are those of [`clipmill_domain::recording::KeyFrame`].
+pub fn key_picture(part: &MediaPart, offset: u64, max_height: u32) -> Result<Vec<u8>, MediaError> {
+    let what = part.path.display().to_string();
+    let mut bytes = fs::read(&part.init_path).map_err(MediaError::io("read", &part.init_path))?;
+    bytes.extend(fragment_at(&part.path, offset)?);
+    let mut input = open_bytes(bytes, &what)?;
+    let not_there = || MediaError::NotMedia { what: what.clone(), detail: format!("no key frame at byte {offset}") };
+    let video = input.streams().find(|s| s.parameters().medium() == ff::media::Type::Video);
+    let (index, params) = video.map(|s| (s.index(), s.parameters().clone())).ok_or_else(not_there)?;
+    let mut packet = ff::Packet::empty();
+    loop {
+        packet.read(&mut input).map_err(|_| not_there())?;
+        if packet.stream() == index {
+            break;
+        }
+    }
+    if !packet.is_key() {
+        return Err(not_there());
+    }
+    let decode = || {
+        let mut context = codec::Context::from_parameters(params)?;
+        context.set_threading(codec::threading::Config::count(1));
+        let mut decoder = context.decoder().video()?;
+        decoder.send_packet(&packet)?;
+        decoder.send_eof()?;
+        let mut picture = frame::Video::empty();
+        decoder.receive_frame(&mut picture)?;
+        jpeg(&picture, max_height)
+    };
+    decode().map_err(MediaError::av("make a picture of a key frame"))
+}
+
+/// The `moof` and `mdat` boxes at `offset`.
+fn fragment_at(path: &Path, offset: u64) -> Result<Vec<u8>, MediaError> {
+    let mut file = fs::File::open(path).map_err(MediaError::io("open", path))?;
+    let whole = file.metadata().map_err(MediaError::io("read", path))?.len();
+    file.seek(SeekFrom::Start(offset)).map_err(MediaError::io("read", path))?;
+    let mut out = vec![];
+    for _ in 0..2 {
+        let mut head = [0; 8];
+        file.read_exact(&mut head).map_err(MediaError::io("read", path))?;
+        let [a, b, c, d, ..] = head;
+        let rest = u64::from(u32::from_be_bytes([a, b, c, d])).saturating_sub(8).min(whole);
+        out.extend(head);
+        (&file).take(rest).read_to_end(&mut out).map_err(MediaError::io("read", path))?;
+    }
+    Ok(out)
 }
 
 fn jpeg(picture: &frame::Video, max_height: u32) -> Result<Vec<u8>, ff::Error> {

@@ -33,7 +33,7 @@ use super::{
     lock::RecorderLock,
     plan,
     status::SourceState,
-    take::{TakeError, Taker},
+    take::{Remembered, TakeError, Taker},
 };
 use crate::source::{
     feed::Pause,
@@ -84,6 +84,8 @@ pub(crate) struct Desk {
     pub(crate) pushing: Mutex<HashMap<SourceId, Halt>>,
     /// Sources whose recording is being written, or is about to be. Held while a recording is ended from outside.
     pub(crate) writing: AsyncMutex<HashSet<SourceId>>,
+    /// The end of what each pull source recorded: its server may send that again.
+    pub(crate) remembered: Mutex<HashMap<SourceId, Remembered>>,
     pub(crate) lock: RecorderLock,
 }
 
@@ -159,17 +161,25 @@ impl Desk {
             let rec = journal.recording();
             self.config.board.set(source.id, &source.name, SourceState::Recording, rec, self.now());
         };
+        // Encoders that push begin anew; only servers repeat themselves.
+        let pulled = source.kind == SourceKind::Pull;
+        let mut remembered = lock(&self.remembered).remove(&source.id).unwrap_or_default();
         let mut taker = Taker {
             runtime: &self.runtime,
             store: &self.store,
             clock: self.config.clock.as_ref(),
             journal,
+            remembered: &mut remembered,
             part_us: i64::try_from(self.config.part.as_micros()).unwrap_or(i64::MAX),
             floor_bytes: self.config.free_space_floor,
             abandon: &self.abandon,
             on_epoch: &on_epoch,
         };
-        taker.take(input, first_key_at)
+        let taken = taker.take(input, first_key_at);
+        if pulled {
+            lock(&self.remembered).insert(source.id, remembered);
+        }
+        taken
     }
 
     /// Closes the open epoch with `reason`, and the recording where reason or operator say so.

@@ -19,6 +19,8 @@ pub(crate) const ACTOR: &str = "record";
 /// Where the next epoch's files go.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
+    /// The recording it will belong to.
+    pub(crate) recording: RecordingId,
     /// Existing folder on disk.
     pub(crate) dir: camino::Utf8PathBuf,
     /// File name of the epoch's header.
@@ -103,7 +105,8 @@ impl Journal {
         }
         let target = self.target.as_ref().ok_or_else(no_target)?;
         let dir = self.store.library().make_dir(&folder(target.id)).await?;
-        Ok(Place { dir, init_name: init_name(target.next_epoch), first_seq: target.next_part })
+        let (recording, first_seq) = (target.id, target.next_part);
+        Ok(Place { recording, dir, init_name: init_name(target.next_epoch), first_seq })
     }
 
     async fn find_target(&self, now: WallTime) -> Result<Target, StoreError> {
@@ -129,12 +132,18 @@ impl Journal {
     }
 
     /// The header of the placed epoch is on disk and its first key frame arrived at `arrival`: writes the
-    /// epoch's row, and the recording's when it is new.
-    pub(crate) async fn begin(&mut self, tracks: &Tracks, arrival: WallTime) -> Result<(), StoreError> {
+    /// epoch's row, and the recording's when it is new. With `splice` the epoch goes on with what was recorded
+    /// before, and that is its media time; without, the wall clock gives it. Returns where it lies.
+    pub(crate) async fn begin(
+        &mut self,
+        tracks: &Tracks,
+        arrival: WallTime,
+        splice: Option<MediaTime>,
+    ) -> Result<MediaTime, StoreError> {
         let target = self.target.as_mut().ok_or_else(no_target)?;
         let new = target.tail.is_none();
         let tail = target.tail.unwrap_or(Tail { started_at: arrival, last_end: None, last_heard: arrival });
-        let media_start = plan::media_start(&tail, arrival);
+        let media_start = splice.unwrap_or_else(|| plan::media_start(&tail, arrival));
         let epoch = Epoch {
             id: EpochId::new_at(arrival),
             recording_id: target.id,
@@ -166,23 +175,24 @@ impl Journal {
         if new {
             tracing::info!(%recording, source, "recording started");
         }
-        let gap_ms = tail.last_end.map_or(0, |end| (media_start - end) / 1000);
+        let gap_ms = tail.last_end.map_or(0, |end| (media_start - end).max(0) / 1000);
         tracing::info!(
-            %recording, epoch = epoch.seq, at = %media_start, gap_ms,
+            %recording, epoch = epoch.seq, at = %media_start, gap_ms, spliced = splice.is_some(),
             video = tracks.video_codec, width = tracks.width, height = tracks.height,
             audio = tracks.audio_codec.as_deref().unwrap_or("none"), "epoch begins"
         );
         target.tail = Some(tail);
         target.next_epoch += 1;
         target.epoch = Some(Open { id: epoch.id, media_start });
-        Ok(())
+        Ok(media_start)
     }
 
     /// A part of the open epoch is on disk under its final name: writes its row.
     pub(crate) async fn part(&mut self, part: &EpochPart) -> Result<(), StoreError> {
         let target = self.target.as_mut().ok_or_else(no_target)?;
         let open = target.epoch.as_ref().ok_or_else(no_target)?;
-        let row = row(target.id, open.id, open.media_start, part)?;
+        let last_end = target.tail.as_ref().and_then(|t| t.last_end);
+        let row = row(target.id, open.id, open.media_start, last_end, part)?;
         match insert(&self.store, &row).await {
             // A commit whose answer was lost: the row is there.
             Err(StoreError::Duplicate { what }) => {
@@ -283,14 +293,17 @@ async fn insert(store: &Store, part: &Part) -> Result<(), StoreError> {
     tx.commit().await
 }
 
-/// The row of a part; its path is the one its number gives it.
+/// The row of a part; its path is the one its number gives it. Its span begins where the part before it ended, at
+/// the earliest: an epoch that goes on after a repeat begins with a key frame that the part before it holds too.
 fn row(
     recording: RecordingId,
     epoch: EpochId,
     media_start: MediaTime,
+    last_end: Option<MediaTime>,
     part: &EpochPart,
 ) -> Result<Part, StoreError> {
-    let span = Span::new(media_start + part.start_us, media_start + part.end_us.max(part.start_us + 1))
+    let start = (media_start + part.start_us).max(last_end.unwrap_or(MediaTime::ZERO));
+    let span = Span::new(start, (media_start + part.end_us).max(start + 1))
         .map_err(|e| StoreError::Refused { why: e.to_string() })?;
     let offset = |o: u64| i64::try_from(o).unwrap_or(i64::MAX);
     Ok(Part {
@@ -328,7 +341,8 @@ pub(crate) async fn adopt(
         key_frames: found.key_frames.clone(),
         wall_start: wall_end.plus_millis(-length_ms),
     };
-    insert(store, &row(epoch.recording_id, epoch.id, epoch.media_start, &part)?).await
+    let last_end = store.last_part(epoch.recording_id).await?.map(|p| p.span.end());
+    insert(store, &row(epoch.recording_id, epoch.id, epoch.media_start, last_end, &part)?).await
 }
 
 /// The number in the name of a part file, open (`000007.part`) or closed (`000007.m4s`).

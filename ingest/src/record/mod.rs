@@ -163,6 +163,7 @@ pub async fn run_recorder(
         threads: TaskTracker::new(),
         pushing: Mutex::new(HashMap::new()),
         writing: AsyncMutex::new(HashSet::new()),
+        remembered: Mutex::default(),
         lock,
     });
     let addr = listener.addr();

@@ -5,11 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clipmill_domain::{
-    Clock, WallTime,
-    recording::{EndReason, Tracks},
+use clipmill_domain::{Clock, MediaTime, RecordingId, WallTime, recording::EndReason};
+use clipmill_media::{
+    Arrived, Gate, Input, MediaError, Packet, PartEvent, PartPlan, PartWriter, Repeats, StreamKind,
 };
-use clipmill_media::{Input, MediaError, Packet, PartEvent, PartPlan, PartWriter, StreamKind};
 use clipmill_store::{Store, StoreError};
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -58,12 +57,24 @@ impl TakeError {
     }
 }
 
+/// Where a recording goes on after a repeat, its sound may lag behind its pictures by so much: microseconds.
+const SOUND_LAG_MICROS: i64 = 500_000;
+
+/// What a source keeps from one connection to the next, to know what is sent again.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    of: Option<RecordingId>,
+    repeats: Repeats,
+}
+
 /// What taking an input needs.
 pub(crate) struct Taker<'a> {
     pub(crate) runtime: &'a Handle,
     pub(crate) store: &'a Store,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) journal: &'a mut Journal,
+    /// The end of what earlier connections of the source recorded.
+    pub(crate) remembered: &'a mut Remembered,
     pub(crate) part_us: i64,
     pub(crate) floor_bytes: u64,
     /// The recorder was dropped: leave everything as it is, at once.
@@ -75,13 +86,14 @@ pub(crate) struct Taker<'a> {
 /// The running epoch.
 struct Run {
     writer: PartWriter,
-    tracks: Tracks,
     /// Sender's time of the first key frame.
     base_us: Option<i64>,
     /// When the first key frame arrived.
     arrival: WallTime,
     /// Key frames of parts not closed yet: time on the epoch's clock, arrival.
     arrivals: VecDeque<(i64, WallTime)>,
+    /// Media time of the first key frame, where it goes on with what was recorded before.
+    splice: Option<MediaTime>,
 }
 
 impl Taker<'_> {
@@ -95,8 +107,10 @@ impl Taker<'_> {
     ) -> (u64, Result<(), TakeError>) {
         let mut packets = 0;
         let mut run: Option<Run> = None;
+        let mut before: Option<PartWriter> = None;
         let mut first = true;
-        let ended = loop {
+        let mut gate = Gate::new(self.recall());
+        let mut ended = loop {
             if self.abandon.is_cancelled() {
                 return (packets, Err(MediaError::Stopped.into()));
             }
@@ -107,20 +121,32 @@ impl Taker<'_> {
             };
             packets += 1;
             let known = if first { first_key_at() } else { None };
-            match self.feed(input, &mut run, &packet, known) {
+            let item = Arrived { packet, at: self.clock.now() };
+            match self.feed(&mut gate, (&mut run, &mut before), item, known) {
                 Ok(true) => first = false,
                 Ok(false) => {}
                 Err(error) => break Err(error),
             }
         };
+        let unsent = gate.end();
+        if !matches!(&ended, Err(TakeError::Store(_) | TakeError::DiskFull { .. })) {
+            let rest = unsent.into_iter().try_for_each(|i| self.feed(&mut gate, (&mut run, &mut before), i, None).map(drop));
+            if rest.is_err() {
+                ended = rest;
+            }
+        }
         if self.abandon.is_cancelled() {
             return (packets, Err(MediaError::Stopped.into()));
         }
         let broken = matches!(&ended, Err(TakeError::Media(MediaError::Io { .. } | MediaError::Av { .. })));
         let finished = match run.filter(|_| !broken) {
-            Some(mut run) => self.finish(&mut run),
+            Some(mut run) => self.finish(&mut gate, &mut run),
             None => Ok(()),
         };
+        if broken || finished.is_err() {
+            gate.forget();
+        }
+        *self.remembered = Remembered { of: self.journal.recording(), repeats: gate.into_repeats() };
         if (broken || finished.is_err())
             && let Err(error) = self.retry(async |journal| journal.salvage().await)
         {
@@ -129,64 +155,128 @@ impl Taker<'_> {
         (packets, ended.and(finished))
     }
 
-    /// Takes one packet; whether an epoch was broken off by it.
-    fn feed(
-        &mut self,
-        input: &Input,
-        run: &mut Option<Run>,
-        packet: &Packet,
-        first_key_at: Option<WallTime>,
-    ) -> Result<bool, TakeError> {
-        let mut broke = false;
-        // A packet can break the epoch before it once; the new writer takes it.
-        for _ in 0..2 {
-            let now = self.clock.now();
-            let current = match run {
-                Some(current) => current,
-                None => run.insert(self.open(input, now)?),
-            };
-            current.note_arrival(packet, now, if broke { None } else { first_key_at });
-            let mut reason = None;
-            for event in current.writer.push(packet)? {
-                match event {
-                    PartEvent::Break(why) => reason = Some(why),
-                    event => self.record(current, event)?,
-                }
-            }
-            let Some(reason) = reason else { return Ok(broke) };
-            self.finish(current)?;
-            self.retry(async |journal| journal.close(reason, now).await)?;
-            *run = None;
-            broke = true;
+    /// What was recorded before, if this connection goes on with the same recording.
+    fn recall(&mut self) -> Repeats {
+        let Remembered { of, repeats } = std::mem::take(self.remembered);
+        if repeats.is_empty() {
+            return Repeats::default();
         }
-        Ok(broke)
+        let now = self.clock.now();
+        match self.retry(async |journal| journal.place(now).await) {
+            Ok(place) if Some(place.recording) == of => repeats,
+            Ok(_) => Repeats::default(),
+            Err(error) => {
+                tracing::warn!(%error, "what is sent again cannot be told from what is new");
+                Repeats::default()
+            }
+        }
     }
 
-    fn open(&mut self, input: &Input, now: WallTime) -> Result<Run, TakeError> {
-        let place = self.retry(async |journal| journal.place(now).await)?;
+    /// Takes one packet, with the running epoch and the writer of the one before; whether an epoch was broken off by it.
+    fn feed(
+        &mut self,
+        gate: &mut Gate,
+        (run, before): (&mut Option<Run>, &mut Option<PartWriter>),
+        item: Arrived,
+        first_key_at: Option<WallTime>,
+    ) -> Result<bool, TakeError> {
+        let mut breaks = 0;
+        let mut splice = None;
+        let mut coming = VecDeque::from([item]);
+        while let Some(item) = coming.pop_front() {
+            let passed = gate.take(item);
+            splice = passed.splice_us.map(MediaTime::from_micros).or(splice);
+            let mut going = VecDeque::from(passed.packets);
+            while let Some(item) = going.pop_front() {
+                let current = match run {
+                    Some(current) => current,
+                    None => run.insert(self.open(&item, before.take(), splice.take())?),
+                };
+                let known = if breaks == 0 { first_key_at } else { None };
+                let Some(reason) = self.push(gate, current, &item, known)? else { continue };
+                let left_over = current.writer.left_over();
+                self.finish(gate, current)?;
+                self.retry(async |journal| journal.close(reason, item.at).await)?;
+                *before = run.take().map(|r| r.writer);
+                gate.next_epoch();
+                breaks += 1;
+                // A packet can break the epoch before it once; the new writer takes it.
+                if breaks > 8 {
+                    tracing::warn!("a packet that fits no epoch was left out");
+                } else {
+                    let at = item.at;
+                    left_over
+                        .into_iter()
+                        .rev()
+                        .for_each(|packet| going.push_front(Arrived { packet, at }));
+                    going.push_front(item);
+                }
+                // What comes now may be a repeat.
+                going.into_iter().rev().for_each(|item| coming.push_front(item));
+                break;
+            }
+        }
+        Ok(breaks > 0)
+    }
+
+    /// Gives a packet to the writer; the reason for which it was not taken, if it was not.
+    fn push(
+        &mut self,
+        gate: &mut Gate,
+        run: &mut Run,
+        item: &Arrived,
+        first_key_at: Option<WallTime>,
+    ) -> Result<Option<EndReason>, TakeError> {
+        run.note_arrival(&item.packet, item.at, first_key_at);
+        let events = run.writer.push(&item.packet)?;
+        let reason = events.iter().find_map(|e| match e {
+            PartEvent::Break(why) => Some(*why),
+            _ => None,
+        });
+        if reason.is_none() {
+            gate.recorded(&item.packet);
+        }
+        for event in events {
+            self.record(gate, run, event)?;
+        }
+        Ok(reason)
+    }
+
+    fn open(
+        &mut self,
+        first: &Arrived,
+        before: Option<PartWriter>,
+        splice: Option<MediaTime>,
+    ) -> Result<Run, TakeError> {
+        let place = self.retry(async |journal| journal.place(first.at).await)?;
         let plan = PartPlan {
             dir: place.dir.into_std_path_buf(),
             init_name: place.init_name,
             first_seq: place.first_seq,
             part_us: self.part_us,
+            sound_before_us: if splice.is_some() { SOUND_LAG_MICROS } else { 0 },
         };
-        let writer = PartWriter::new(plan, input.streams())?;
-        let tracks = input.tracks();
-        Ok(Run { writer, tracks, base_us: None, arrival: now, arrivals: VecDeque::new() })
+        let streams = first.packet.streams();
+        let writer = match before {
+            Some(before) => before.follow(plan, streams)?,
+            None => PartWriter::new(plan, streams)?,
+        };
+        Ok(Run { writer, base_us: None, arrival: first.at, arrivals: VecDeque::new(), splice })
     }
 
-    fn finish(&mut self, run: &mut Run) -> Result<(), TakeError> {
+    fn finish(&mut self, gate: &mut Gate, run: &mut Run) -> Result<(), TakeError> {
         for event in run.writer.finish()? {
-            self.record(run, event)?;
+            self.record(gate, run, event)?;
         }
         Ok(())
     }
 
-    fn record(&mut self, run: &mut Run, event: PartEvent) -> Result<(), TakeError> {
+    fn record(&mut self, gate: &mut Gate, run: &mut Run, event: PartEvent) -> Result<(), TakeError> {
         match event {
             PartEvent::Init { .. } => {
-                let (tracks, arrival) = (&run.tracks, run.arrival);
-                self.retry(async |journal| journal.begin(tracks, arrival).await)?;
+                let (tracks, arrival, splice) = (&run.writer.tracks(), run.arrival, run.splice);
+                let at = self.retry(async |journal| journal.begin(tracks, arrival, splice).await)?;
+                gate.placed(at.as_micros());
                 (self.on_epoch)(self.journal);
             }
             PartEvent::Part { seq, bytes, start_us, end_us, key_frames, .. } => {
@@ -235,7 +325,7 @@ impl Taker<'_> {
 
 impl Run {
     fn note_arrival(&mut self, packet: &Packet, now: WallTime, first_key_at: Option<WallTime>) {
-        let opens = packet.is_key() && (packet.kind() == StreamKind::Video || self.tracks.width == 0);
+        let opens = packet.is_key() && (packet.kind() == StreamKind::Video || !packet.streams().has_pictures());
         let (true, Some(pts)) = (opens, packet.pts_us()) else { return };
         match self.base_us {
             Some(base) => self.arrivals.push_back((pts - base, now)),

@@ -73,7 +73,8 @@ pub fn open(
 ) -> Result<Input, MediaError> {
     let url = url.expose_secret();
     let format = Some(CONTAINERS.to_owned());
-    let mut options = OpenOptions { open_deadline: OPEN, read_deadline: stall, format, options: vec![] };
+    let mut options =
+        OpenOptions { open_deadline: OPEN, read_deadline: stall, format, ..OpenOptions::default() };
     let address = if kind == PullKind::LocalFile {
         let path = Url::parse(url).ok().and_then(|u| u.to_file_path().ok()).unwrap_or_else(|| url.into());
         check_file(&path)?;

@@ -178,3 +178,51 @@ fn the_doctor_finds_this_machine_fit() {
     }
     assert!(lines.iter().any(|l| l.name.starts_with("font") && l.ok), "{lines:?}");
 }
+
+/// An FLV file by hand: a header, then tags of (kind, milliseconds, payload).
+fn flv(tags: &[(u8, u32, &[u8])]) -> Vec<u8> {
+    let mut out = b"FLV\x01\x01\0\0\0\x09\0\0\0\0".to_vec();
+    for (kind, ms, payload) in tags {
+        let size = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let [high, a, b, c] = ms.to_be_bytes();
+        out.extend([*kind, size[1], size[2], size[3], a, b, c, high, 0, 0, 0]);
+        out.extend(*payload);
+        out.extend(u32::try_from(payload.len() + 11).unwrap().to_be_bytes());
+    }
+    out
+}
+
+#[test]
+fn hevc_in_flv_is_named_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let config: &[u8] = &[1; 40];
+    let picture: &[u8] = &[0x26; 300];
+    let enhanced = |kind: u8, fourcc: &[u8], body: &[u8]| [&[0x90 | kind][..], fourcc, body].concat();
+    let numbered = |kind: u8, body: &[u8]| [&[0x1c, kind, 0, 0, 0][..], body].concat();
+    let names: [(&[u8], &str); 3] = [(b"hvc1", "HEVC"), (b"av01", "AV1"), (b"vp09", "VP9")];
+    let mut cases: Vec<(Vec<Vec<u8>>, &str, &str)> = names
+        .map(|(fourcc, name)| {
+            let tags = (0..60).map(|i| match i {
+                0 => enhanced(0, fourcc, config),
+                i if i % 2 == 0 => enhanced(1, fourcc, &[&[0, 0, 0], picture].concat()),
+                _ => enhanced(3, fourcc, picture),
+            });
+            (tags.collect(), name, "6.1")
+        })
+        .into();
+    let tags = (0..60).map(|i| if i == 0 { numbered(0, config) } else { numbered(1, picture) });
+    cases.push((tags.collect(), "HEVC", "number 12"));
+    for (tags, name, needs) in cases {
+        let tags: Vec<(u8, u32, &[u8])> = tags.iter().zip(0..).map(|(t, i)| (9, i * 40, t.as_slice())).collect();
+        let path = dir.path().join("live.flv");
+        fs::write(&path, flv(&tags)).unwrap();
+        let pushed = InputFrom::Reader { reader: Box::new(fs::File::open(&path).unwrap()), format: "flv" };
+        for from in [InputFrom::Url(path.to_str().unwrap().into()), pushed] {
+            let options = OpenOptions { open_deadline: Duration::from_secs(5), ..quick() };
+            let e = Input::open(from, &options, Arc::default()).err().unwrap().to_string();
+            for word in [name, needs, "H.264", "SRT"] {
+                assert!(e.contains(word), "{word} is not in: {e}");
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use clipmill_domain::Span;
-use clipmill_media::{MediaError, MediaPart, cut_draft, cut_exact, thumbnail};
+use clipmill_media::{MediaError, MediaPart, PartEvent, cut_draft, cut_exact, key_picture, thumbnail};
 
 use crate::studio::{Source, frame_hashes, grey_frames, nearest, onsets, probed, record, run, sound, span};
 
@@ -214,4 +214,27 @@ fn a_thumbnail_shows_the_picture_of_its_instant() {
     thumbnail(&stage.parts, 99_000_000, 500, &out).unwrap();
     assert_eq!(probed(&out, "v:0", "stream=height"), "240", "never larger than the source");
     run("ffmpeg", &["-v", "error", "-xerror", "-i", out.to_str().unwrap(), "-f", "null", "-"]);
+}
+
+#[test]
+fn a_key_picture_shows_its_key_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    let live = dir.path().join("live.flv");
+    Source::default().make(&live);
+    let recorded = record(&live, dir.path(), 3_000_000, 0);
+    let frames = grey_frames(&live);
+    let out = dir.path().join("key.jpg");
+    let mut seen = vec![];
+    for (event, part) in recorded.events.iter().filter(|e| matches!(e, PartEvent::Part { .. })).zip(&recorded.parts) {
+        let PartEvent::Part { key_frames, .. } = event else { continue };
+        for (_, offset) in key_frames {
+            fs::write(&out, key_picture(part, *offset, 120).unwrap()).unwrap();
+            assert_eq!(probed(&out, "v:0", "stream=codec_name,width,height"), "mjpeg\n160\n120");
+            seen.push(nearest(&grey_frames(&out)[0], &frames));
+        }
+        for nonsense in [1, 40, u64::MAX] {
+            assert!(key_picture(part, nonsense, 120).is_err());
+        }
+    }
+    assert_eq!(seen, [0, 25, 50, 75, 100, 125]);
 }

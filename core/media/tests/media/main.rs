@@ -4,7 +4,10 @@
 mod studio;
 
 mod bad_input;
+mod changes;
+mod clocks;
 mod cuts;
 mod recording;
+mod repeats;
 mod rendering;
 mod sound;

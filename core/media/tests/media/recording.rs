@@ -1,16 +1,12 @@
 //! Live bytes become parts that hold every frame at its true time, also after a crash.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use clipmill_domain::recording::EndReason;
 use clipmill_media::{PartEvent, PartPlan, PartWriter, salvage};
 use proptest::prelude::*;
 
-use crate::studio::{Recorded, Source, frame_hashes, gather, join, open, record};
-
-fn paths(r: &Recorded) -> Vec<PathBuf> {
-    r.parts.iter().map(|p| p.path.clone()).collect()
-}
+use crate::studio::{Source, frame_hashes, join, open, paths, record, record_epochs};
 
 /// The parts decode to the source's own pictures, at the source's own times.
 fn check_whole(source: Source, extension: &str) {
@@ -108,7 +104,8 @@ fn a_republish_with_another_size_breaks_the_epoch() {
     let joined = [fs::read(&a).unwrap(), second[13..].to_vec()].concat();
     let live = dir.path().join("live.flv");
     fs::write(&live, joined).unwrap();
-    let (epochs, sizes) = record_epochs(&live, dir.path());
+    let epochs = record_epochs(open(&live), dir.path());
+    let sizes: Vec<(u32, u32)> = epochs.iter().map(|e| (e.tracks.width, e.tracks.height)).collect();
     assert_eq!(sizes, [(320, 240), (400, 304)]);
     assert_eq!(epochs[0].broke, Some(EndReason::FormatChanged));
     for (epoch, source) in epochs.iter().zip([&a, &b]) {
@@ -127,48 +124,11 @@ fn timestamps_that_start_over_break_the_epoch() {
     let bytes = fs::read(&a).unwrap();
     let live = dir.path().join("live.flv");
     fs::write(&live, [&bytes[..], &bytes[13..]].concat()).unwrap();
-    let (epochs, _) = record_epochs(&live, dir.path());
+    let epochs = record_epochs(open(&live), dir.path());
     assert_eq!(epochs.len(), 2);
     assert_eq!(epochs[0].broke, Some(EndReason::TimestampJump));
     let lengths: Vec<f64> = epochs.iter().map(|e| e.parts.last().unwrap().span.end().as_seconds()).collect();
     assert!(lengths.iter().all(|l| (l - 2.0).abs() < 0.05), "{lengths:?}");
-}
-
-fn record_epochs(live: &std::path::Path, dir: &std::path::Path) -> (Vec<Recorded>, Vec<(u32, u32)>) {
-    let mut input = open(live);
-    let plan = |n: usize, seq| PartPlan {
-        dir: dir.to_owned(),
-        init_name: format!("init-{n}.mp4"),
-        first_seq: seq,
-        part_us: 1_000_000,
-    };
-    let size = |i: &clipmill_media::Input| (i.tracks().width, i.tracks().height);
-    let mut sizes = vec![size(&input)];
-    let mut writer = PartWriter::new(plan(0, 0), input.streams()).unwrap();
-    let mut epochs = vec![];
-    let mut events = vec![];
-    while let Some(packet) = input.read_packet().unwrap() {
-        let got = writer.push(&packet).unwrap();
-        if got.iter().any(|e| matches!(e, PartEvent::Break(_))) {
-            events.extend(writer.finish().unwrap());
-            events.extend(got);
-            epochs.push(gather(std::mem::take(&mut events), 0));
-            sizes.push(size(&input));
-            writer = PartWriter::new(plan(epochs.len(), writer.next_seq()), input.streams()).unwrap();
-            events.extend(writer.push(&packet).unwrap());
-        } else {
-            events.extend(got);
-        }
-    }
-    events.extend(writer.finish().unwrap());
-    epochs.push(gather(events, 0));
-    // Audio and video may both announce the change; epochs in which nothing was shown do not count.
-    let keep: Vec<bool> = epochs.iter().map(|e| !e.parts.is_empty()).collect();
-    let mut kept = keep.iter();
-    epochs.retain(|_| *kept.next().unwrap());
-    let mut kept = keep.iter();
-    sizes.retain(|_| *kept.next().unwrap());
-    (epochs, sizes)
 }
 
 #[test]
@@ -225,6 +185,7 @@ fn a_full_disk_is_an_error_that_says_so() {
         init_name: "init.mp4".into(),
         first_seq: 0,
         part_us: 1_000_000,
+        sound_before_us: 0,
     };
     let mut writer = PartWriter::new(plan, input.streams()).unwrap();
     let mut failure = None;

@@ -1,6 +1,7 @@
 //! Makes sources with the `ffmpeg` program, records them with the room, and measures files independently.
 
 use std::{
+    collections::VecDeque,
     fs,
     io::Cursor,
     path::{Path, PathBuf},
@@ -8,7 +9,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use clipmill_domain::{MediaTime, Span};
+use clipmill_domain::{MediaTime, Span, recording::Tracks};
 use clipmill_media::{Input, InputFrom, MediaPart, OpenOptions, PartEvent, PartPlan, PartWriter};
 
 /// Runs a program; its standard output. Panics with its error text when it fails.
@@ -39,6 +40,11 @@ impl Default for Source {
 impl Source {
     /// Moving pictures with B-frames; a 50 ms beep at every whole second.
     pub fn make(self, path: &Path) {
+        self.encode(path, &["-c:v", "libx264", "-preset", "veryfast"]);
+    }
+
+    /// With another encoder; the groups are asked for by x264's parameters where it is that.
+    pub fn encode(self, path: &Path, encoder: &[&str]) {
         let Self { size, fps, gop, seconds, rate, .. } = self;
         let picture = format!("testsrc2=s={size}:r={fps}:d={seconds}");
         let keys = format!("keyint={gop}:min-keyint={gop}:scenecut=0:bframes=2:threads=1");
@@ -52,16 +58,11 @@ impl Source {
             args.extend(["-f", "lavfi", "-i", &beep]);
         }
         if self.video {
-            args.extend([
-                "-c:v",
-                "libx264",
-                "-preset",
-                "veryfast",
-                "-pix_fmt",
-                "yuv420p",
-                "-x264-params",
-                &keys,
-            ]);
+            args.extend(encoder);
+            args.extend(["-pix_fmt", "yuv420p"]);
+            if encoder.contains(&"libx264") {
+                args.extend(["-x264-params", &keys]);
+            }
         }
         if rate.is_some() {
             args.extend(["-c:a", "aac", "-b:a", "128k"]);
@@ -77,6 +78,48 @@ pub struct Recorded {
     pub parts: Vec<MediaPart>,
     pub events: Vec<PartEvent>,
     pub broke: Option<clipmill_domain::recording::EndReason>,
+    pub tracks: Tracks,
+}
+
+pub fn paths(r: &Recorded) -> Vec<PathBuf> {
+    r.parts.iter().map(|p| p.path.clone()).collect()
+}
+
+/// Records an input to its end, in as many epochs as it takes; those without a part do not count.
+pub fn record_epochs(mut input: Input, dir: &Path) -> Vec<Recorded> {
+    let plan = |n: usize, seq| PartPlan {
+        dir: dir.to_owned(),
+        init_name: format!("init-{n}.mp4"),
+        first_seq: seq,
+        part_us: 1_000_000,
+        sound_before_us: 0,
+    };
+    let mut writer = PartWriter::new(plan(0, 0), input.streams()).unwrap();
+    let mut n = 0;
+    let mut epochs: Vec<Recorded> = vec![];
+    let mut events = vec![];
+    while let Some(packet) = input.read_packet().unwrap() {
+        let mut todo = VecDeque::from([packet]);
+        while let Some(packet) = todo.pop_front() {
+            let got = writer.push(&packet).unwrap();
+            if !got.iter().any(|e| matches!(e, PartEvent::Break(_))) {
+                events.extend(got);
+                continue;
+            }
+            events.extend(writer.finish().unwrap());
+            events.extend(got);
+            epochs.push(Recorded { tracks: writer.tracks(), ..gather(std::mem::take(&mut events), 0) });
+            n += 1;
+            let left_over = writer.left_over();
+            writer = writer.follow(plan(n, writer.next_seq()), packet.streams()).unwrap();
+            todo.extend([packet]);
+            todo.extend(left_over);
+        }
+    }
+    events.extend(writer.finish().unwrap());
+    epochs.push(Recorded { tracks: writer.tracks(), ..gather(events, 0) });
+    epochs.retain(|e| !e.parts.is_empty());
+    epochs
 }
 
 pub fn open(path: &Path) -> Input {
@@ -92,7 +135,13 @@ pub fn open(path: &Path) -> Input {
 pub fn record(source: &Path, dir: &Path, part_us: i64, offset_us: i64) -> Recorded {
     let mut input = open(source);
     let streams = input.streams().clone();
-    let plan = PartPlan { dir: dir.to_owned(), init_name: "init-0.mp4".into(), first_seq: 0, part_us };
+    let plan = PartPlan {
+        dir: dir.to_owned(),
+        init_name: "init-0.mp4".into(),
+        first_seq: 0,
+        part_us,
+        sound_before_us: 0,
+    };
     let mut writer = PartWriter::new(plan, &streams).unwrap();
     let mut events = vec![];
     while let Some(packet) = input.read_packet().unwrap() {
@@ -119,7 +168,7 @@ pub fn gather(events: Vec<PartEvent>, offset_us: i64) -> Recorded {
             PartEvent::Break(reason) => broke = Some(*reason),
         }
     }
-    Recorded { init, parts, events, broke }
+    Recorded { init, parts, events, broke, tracks: Tracks::default() }
 }
 
 pub fn span(from_us: i64, to_us: i64) -> Span {
