@@ -17,12 +17,24 @@ pub struct Amount {
 }
 
 impl Amount {
-    fn plus(self, other: Self) -> Self {
+    /// Both together.
+    pub fn plus(self, other: Self) -> Self {
         Self {
             parts: self.parts + other.parts,
             bytes: self.bytes + other.bytes,
             micros: self.micros + other.micros,
         }
+    }
+}
+
+/// Bytes for people, in decimal units: `12.3 GB`, `4.5 MB`, `6 kB`.
+pub fn size_words(bytes: i64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a size for display")]
+    let b = bytes as f64;
+    match bytes {
+        1_000_000_000.. => format!("{:.1} GB", b / 1e9),
+        1_000_000.. => format!("{:.1} MB", b / 1e6),
+        _ => format!("{:.0} kB", b / 1e3),
     }
 }
 

@@ -215,6 +215,8 @@ pub struct Removal {
     pub recording_id: RecordingId,
     /// Its source.
     pub source_id: SourceId,
+    /// When it ended.
+    pub ended_at: Option<WallTime>,
     /// The rule.
     pub why: Why,
     /// Which parts, in order.
@@ -236,6 +238,8 @@ pub struct KeptRecording {
     pub recording_id: RecordingId,
     /// Its source.
     pub source_id: SourceId,
+    /// When it ended; `None` while live.
+    pub ended_at: Option<WallTime>,
     /// Why it stays.
     pub why: Kept,
     /// Its bytes.
@@ -374,8 +378,13 @@ impl Planner {
     }
 
     fn keep(&mut self, r: &RecordingFacts, why: Kept) {
-        let kept = KeptRecording { recording_id: r.id, source_id: r.source_id, why, bytes: r.bytes };
-        self.plan.kept.push(kept);
+        self.plan.kept.push(KeptRecording {
+            recording_id: r.id,
+            source_id: r.source_id,
+            ended_at: r.ended_at,
+            why,
+            bytes: r.bytes,
+        });
     }
 
     fn remove(&mut self, removal: Removal) {
@@ -405,6 +414,7 @@ fn removal_of(r: &RecordingFacts, why: Why, media: &Media, margin_us: i64) -> Re
     let mut removal = Removal {
         recording_id: r.id,
         source_id: r.source_id,
+        ended_at: r.ended_at,
         why,
         runs: vec![],
         parts: 0,
