@@ -3,7 +3,9 @@
 //! - [`source`]: encoders that push RTMP, addresses that are pulled.
 //! - [`record`]: the recorder, from packets to parts, epochs and gaps.
 //! - [`transcribe`]: the follower from parts to utterances.
+//! - [`keep`]: old recordings go, by the operator's rules.
 
 pub mod source;
 pub mod record;
 pub mod transcribe;
+pub mod keep;

@@ -65,8 +65,15 @@ impl CutDraft {
         let (Some(first), Some(last)) = (own.first(), own.last()) else {
             return Err(StageError::give_up(format!("selling point {} has no utterance", point.id)));
         };
-        let recorded: Vec<Span> =
-            store.parts_in(point.recording_id, around).await?.iter().map(|p| p.span).collect();
+        let parts = store.parts_in(point.recording_id, around).await?;
+        let gone =
+            parts.iter().filter(|p| p.span.overlaps(point.span)).find_map(|p| Some((p, p.removed_at?)));
+        if let Some((part, removed_at)) = gone {
+            return Err(
+                StoreError::Removed { recording: part.recording_id, span: part.span, removed_at }.into()
+            );
+        }
+        let recorded: Vec<Span> = parts.iter().filter(|p| p.removed_at.is_none()).map(|p| p.span).collect();
         let stretch = stretch_of(&recorded, point.span, JOINT_US_MAX).ok_or_else(|| {
             StageError::give_up(format!("the talk at {} falls into a gap of the recording", point.span))
         })?;

@@ -45,6 +45,9 @@ impl From<StoreError> for ApiError {
             StoreError::Duplicate { what } => {
                 Self::new(StatusCode::CONFLICT, "already_there", format!("already there: {what}"))
             }
+            removed @ StoreError::Removed { .. } => {
+                Self::new(StatusCode::GONE, "removed", removed.to_string())
+            }
             StoreError::Refused { why } => Self::new(StatusCode::CONFLICT, "refused", why),
             other => {
                 // Handled here, so logged here; the person gets no statement text.

@@ -7,12 +7,15 @@ use clipmill_store::processes::Process;
 use super::{
     App,
     error::ApiError,
-    now,
-    view::{ErrorBody, Health, HealthStatus, ProcessView, wall},
+    keeping, now,
+    view::{DiskView, ErrorBody, Health, HealthStatus, ProcessView, wall},
 };
 
 /// A process that has not reported for this long is shown as dead; it stays listed for a minute.
 const ALIVE_MILLIS: i64 = 20_000;
+
+/// Fewer days until the disk is full are a problem.
+const DAYS_LEFT_MIN: f64 = 2.0;
 
 /// The roles that a whole service needs besides the one that answers here.
 const NEEDED: [&str; 2] = ["record", "work"];
@@ -25,7 +28,7 @@ const NEEDED: [&str; 2] = ["record", "work"];
 pub(super) async fn health(State(app): State<App>) -> Result<Json<Health>, ApiError> {
     let now = now();
     let processes = app.store.processes(now).await?;
-    let free = app.store.library().free_bytes()?;
+    let disk = keeping::disk(&app).await?;
     let dead_jobs: i64 = app
         .store
         .job_counts()
@@ -34,12 +37,15 @@ pub(super) async fn health(State(app): State<App>) -> Result<Json<Health>, ApiEr
         .filter(|c| c.state == clipmill_store::jobs::JobState::Dead)
         .map(|c| c.count)
         .sum();
-    let problems = problems(&processes, now, free, app.config.record.free_space_floor_bytes, dead_jobs);
+    let makes_room = app.config.retention.make_room_gigabytes.is_some();
+    let mut problems = problems(&processes, now, disk.free_bytes, disk.floor_bytes, dead_jobs);
+    problems.extend(soon_full(&disk, makes_room));
     Ok(Json(Health {
         status: if problems.is_empty() { HealthStatus::Ok } else { HealthStatus::Degraded },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         processes: processes.into_iter().map(|p| view(p, now)).collect(),
-        disk_free_bytes: free,
+        disk_free_bytes: disk.free_bytes,
+        disk,
         problems,
     }))
 }
@@ -86,6 +92,17 @@ fn problems(processes: &[Process], now: WallTime, free: u64, floor: u64, dead_jo
     found
 }
 
+/// Said while there is still time, unless old recordings give way by themselves.
+fn soon_full(disk: &DiskView, makes_room: bool) -> Option<String> {
+    let days = disk.days_left.filter(|days| *days < DAYS_LEFT_MIN && !makes_room)?;
+    (disk.free_bytes >= disk.floor_bytes).then(|| {
+        format!(
+            "at the rate of the last days recording stops in {days} days, for want of disk space: free some, or set \
+             retention.keep_days, retention.max_gigabytes or retention.make_room_gigabytes"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +117,23 @@ mod tests {
             started_at: at,
             beat_at: at,
         }
+    }
+
+    #[test]
+    fn a_disk_that_is_soon_full_is_told_while_it_is_not() {
+        let disk = |free_bytes, days_left| DiskView {
+            total_bytes: 100,
+            free_bytes,
+            floor_bytes: 10,
+            recordings_bytes: 0,
+            by_source: vec![],
+            bytes_per_day: 1,
+            days_left,
+        };
+        assert!(soon_full(&disk(20, Some(1.5)), false).unwrap().contains("in 1.5 days"));
+        assert_eq!(soon_full(&disk(20, Some(1.5)), true), None, "the oldest recordings give way");
+        assert_eq!(soon_full(&disk(9, Some(0.0)), false), None, "that is another problem");
+        assert_eq!((soon_full(&disk(20, None), false), soon_full(&disk(20, Some(2.0)), false)), (None, None));
     }
 
     #[test]

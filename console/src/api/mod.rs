@@ -9,6 +9,7 @@ mod error;
 mod extract;
 mod guard;
 mod health;
+mod keeping;
 mod live;
 mod media;
 mod recordings;
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError};
 
+pub(crate) use keeping::{cost_view, hold, plan_view, release};
 pub use router::openapi_json;
 pub(crate) use sources::new_stream_key;
 
@@ -82,6 +84,7 @@ struct Inner {
     gate: Option<Arc<auth::Gate>>,
     live: live::Live,
     recordings: recordings::Summaries,
+    sums: keeping::Sums,
     requests: opentelemetry::metrics::Histogram<f64>,
     stop: CancellationToken,
 }
@@ -128,6 +131,7 @@ pub async fn serve(
         store,
         gate: token.as_ref().map(auth::Gate::new).map(Arc::new),
         recordings: recordings::Summaries::default(),
+        sums: keeping::Sums::default(),
         requests,
         stop: stop.clone(),
     }));

@@ -17,7 +17,7 @@ use super::{
     App,
     error::ApiError,
     extract::{Named, id},
-    view::{EpochView, ErrorBody, Gap, RecordingDetail, RecordingView, reason, wall},
+    view::{EpochView, ErrorBody, Gap, HoldView, RecordingDetail, RecordingView, reason, wall},
 };
 
 /// Recordings listed.
@@ -80,6 +80,8 @@ async fn view(app: &App, r: Recording, source_name: String) -> Result<RecordingV
     let summary = app.recordings.of(r.id);
     let mut summary = summary.lock().await;
     read_new(&app.store, r.id, &mut summary).await?;
+    // The summary holds everything ever recorded; what was removed since is counted by the row.
+    let removed = app.store.removed_of(r.id).await?;
     let ends = summary.ends();
     let micros = match (ends.first(), ends.last()) {
         (Some(first), Some(last)) => last.span.end() - first.span.start(),
@@ -94,8 +96,10 @@ async fn view(app: &App, r: Recording, source_name: String) -> Result<RecordingV
         ended_at: r.ended_at.map(wall),
         end_reason: r.end_reason.map(reason),
         duration_s: clipmill_domain::MediaTime::from_micros(micros).as_seconds(),
-        parts: summary.parts,
-        bytes: summary.bytes,
+        parts: summary.parts.saturating_sub(removed.parts.unsigned_abs()),
+        bytes: summary.bytes.saturating_sub(removed.bytes.unsigned_abs()),
+        removed_parts: removed.parts.unsigned_abs(),
+        hold: r.hold.map(|h| HoldView { at: wall(h.at), by: h.by, why: h.why }),
         coverage: (coverage(&ends, &summary.gaps) * 10_000.0).round() / 10_000.0,
         gaps: summary.gaps.iter().map(Gap::from).collect(),
     })

@@ -13,7 +13,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, auth, clips, error::ApiError, guard, health, live, media, recordings, sources, stats, ui, view,
+    App, auth, clips, error::ApiError, guard, health, keeping, live, media, recordings, sources, stats, ui,
+    view,
 };
 
 #[derive(OpenApi)]
@@ -36,6 +37,10 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(sources::enable))
         .routes(routes!(recordings::list))
         .routes(routes!(recordings::one))
+        .routes(routes!(keeping::hold_recording))
+        .routes(routes!(keeping::release_recording))
+        .routes(routes!(keeping::plan))
+        .routes(routes!(keeping::cost))
         .routes(routes!(clips::feed))
         .routes(routes!(clips::one))
         .routes(routes!(stats::stats))

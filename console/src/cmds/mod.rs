@@ -2,11 +2,14 @@
 
 mod check;
 mod config;
+mod cost;
 mod demo;
 mod doctor;
 mod models;
+mod plan;
 mod pulse;
 mod record;
+mod recording;
 mod run;
 mod serve;
 mod source;
@@ -21,6 +24,8 @@ use clipmill_store::Store;
 use clipmill_worker::supervise::{stop_on_stdin_eof, supervised};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use work::keeper;
 
 use crate::{
     config::Config,
@@ -60,6 +65,12 @@ pub enum Command {
     /// Configures streams.
     #[command(subcommand)]
     Source(source::Args),
+    /// Lists recordings and puts them under a legal hold.
+    #[command(subcommand)]
+    Recording(recording::Args),
+    /// Shows what would be done, and does it when told to.
+    #[command(subcommand)]
+    Plan(plan::Args),
     /// Lists, fetches and verifies model files.
     #[command(subcommand)]
     Models(models::Args),
@@ -137,6 +148,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Run => run::run(&cli).await,
         Command::Demo(args) => demo::run(&cli, args).await,
         Command::Source(args) => source::run(&cli, args).await,
+        Command::Recording(args) => recording::run(&cli, args).await,
+        Command::Plan(args) => plan::run(&cli, args).await,
         Command::Models(args) => models::run(&cli, args).await,
         Command::Config(args) => config::run(&cli, args),
         Command::Check(args) => check::run(&cli, args).await,

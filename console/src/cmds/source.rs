@@ -37,6 +37,8 @@ pub enum Args {
     },
     /// Lists the streams.
     List,
+    /// What each stream's recordings cost: hours, bytes, gaps.
+    Cost(super::cost::Args),
     /// Lets a stream record again.
     Enable {
         /// Its name.
@@ -84,6 +86,7 @@ async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure>
             }
             Ok(())
         }
+        Args::Cost(args) => super::cost::run(config, store, args).await,
         Args::Enable { name } => set_enabled(store, name, true).await,
         Args::Disable { name } => set_enabled(store, name, false).await,
         Args::Remove { name } => {

@@ -3,17 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use clipmill_clipper::{
-    classify::Classify,
+    classify::{self, Classify},
     cut::{CutDraft, CutExact, plan::CutRules},
     segment::SegmentRules,
 };
-use clipmill_domain::Clock as _;
+use clipmill_domain::{Clock as _, MediaTime, retention::Rules};
 use clipmill_inference::{
     asr::{Whisper, WhisperOptions},
     classify::QwenClassifier,
     registry::Registry,
 };
-use clipmill_ingest::transcribe::Transcriber;
+use clipmill_ingest::{
+    keep::{Keeper, keep_up},
+    transcribe::{self, Transcriber},
+};
 use clipmill_publish::{
     calendar::Rhythm,
     platform::{LocalFolder, Platform as _},
@@ -46,8 +49,10 @@ pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
     tracing::info!("models are loaded; the workers are up");
     pulse.ready()();
     let sweeper = tokio::spawn(sweep(store.clone(), stop.clone()));
+    let keeper = tokio::spawn(keep_up(keeper(&config), store.clone(), Arc::new(SystemClock), stop.clone()));
     let done = engine.run(store.clone(), stop).await;
     sweeper.abort();
+    keeper.abort();
     drop(pulse);
     store.close().await;
     telemetry.shutdown(crate::telemetry::SHUTDOWN_DEADLINE).await;
@@ -115,7 +120,7 @@ impl Models {
 
 /// The road, in flow order.
 fn wire(config: &Config, models: Models) -> Engine {
-    let seconds = |s: f64| clipmill_domain::MediaTime::from_seconds(s).as_micros();
+    let seconds = |s: f64| MediaTime::from_seconds(s).as_micros();
     let rules = CutRules {
         length_us_min: seconds(config.cut.min_seconds),
         length_us_max: seconds(config.cut.max_seconds),
@@ -144,6 +149,21 @@ fn wire(config: &Config, models: Models) -> Engine {
         .concurrency(QueueName::Small, 2)
         .concurrency(QueueName::Publish, 1)
         .build()
+}
+
+/// The operator's rules for old recordings, and who must have gone through one before it may go.
+pub(crate) fn keeper(config: &Config) -> Keeper {
+    let r = &config.retention;
+    let bytes = |gigabytes: u32| i64::from(gigabytes) * 1_000_000_000;
+    let floor = i64::try_from(config.record.free_space_floor_bytes).unwrap_or(i64::MAX);
+    let rules = Rules {
+        keep_days: r.keep_days,
+        keep_unreviewed_days: r.keep_unreviewed_days,
+        max_bytes: r.max_gigabytes.map(bytes),
+        free_bytes: r.make_room_gigabytes.map(|g| floor.saturating_add(bytes(g))),
+        clip_margin_us: MediaTime::from_seconds(r.clip_margin_seconds).as_micros(),
+    };
+    Keeper { rules, followers: vec![transcribe::NAME, classify::NAME] }
 }
 
 /// The machine's name: a worker that starts takes back at once what its dead predecessor here left running.

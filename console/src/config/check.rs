@@ -63,6 +63,33 @@ impl Config {
             "record.stall_seconds",
             "choose 1 to 600 seconds",
         );
+        let days = |d: u32| (1..=36_500).contains(&d);
+        must(
+            self.retention.keep_days.is_none_or(days),
+            "retention.keep_days",
+            "choose 1 to 36500 days, or leave it out to keep recordings for ever",
+        );
+        must(
+            self.retention.keep_unreviewed_days <= 36_500,
+            "retention.keep_unreviewed_days",
+            "choose 0 to 36500 days",
+        );
+        let size = |gigabytes: Option<u32>| gigabytes.is_none_or(|g| g > 0);
+        must(
+            size(self.retention.max_gigabytes),
+            "retention.max_gigabytes",
+            "choose at least 1, or leave it out",
+        );
+        must(
+            size(self.retention.make_room_gigabytes),
+            "retention.make_room_gigabytes",
+            "choose at least 1, or leave it out",
+        );
+        must(
+            (0.0..=3600.0).contains(&self.retention.clip_margin_seconds),
+            "retention.clip_margin_seconds",
+            "choose 0 to 3600 seconds",
+        );
         must(
             !self.transcribe.model.is_empty(),
             "transcribe.model",

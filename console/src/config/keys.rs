@@ -117,6 +117,24 @@ keys! {
         free_space_floor_bytes: u64 = "2147483648",
     }
 
+    /// What becomes of old recordings. By default nothing is ever removed; `clipmill plan retention` shows what would be.
+    [retention]: Retention {
+        /// Days a recording is kept after its end; a source may have its own. Unset: for ever.
+        keep_days: Option<u32> = "",
+        /// Gigabytes (10^9 bytes) that all recordings together may take; beyond, the oldest are removed.
+        /// Unset: no limit.
+        max_gigabytes: Option<u32> = "",
+        /// When the disk has fewer free gigabytes than this above `record.free_space_floor_bytes`, the oldest
+        /// recordings are removed so that recording can go on. Unset: nothing is removed, and recording stops at
+        /// the floor.
+        make_room_gigabytes: Option<u32> = "",
+        /// Days a recording waits after its end for a decision on its clips (each posted, or given up), whatever
+        /// `keep_days` and `max_gigabytes` say.
+        keep_unreviewed_days: u32 = "30",
+        /// Seconds of a recording kept before and after each clip, so that it can still be extended.
+        clip_margin_seconds: f64 = "10",
+    }
+
     /// Turning speech into text.
     [transcribe]: Transcribe {
         /// Name of the speech model in the model registry.

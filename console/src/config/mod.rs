@@ -19,8 +19,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use check::MIN_TOKEN_CHARS;
 pub use keys::{
-    Classify, Config, Cut, Database, Key, LogFormat, Models, Publish, Record, Render, Serve, Telemetry,
-    Transcribe,
+    Classify, Config, Cut, Database, Key, LogFormat, Models, Publish, Record, Render, Retention, Serve,
+    Telemetry, Transcribe,
 };
 pub use show::{redact_url, reference_markdown};
 

@@ -14,6 +14,8 @@ pub mod product;
 pub mod provenance;
 pub mod recording;
 pub mod remix;
+pub mod cost;
+pub mod retention;
 pub mod schedule;
 pub mod selling_point;
 pub mod source;

@@ -15,6 +15,13 @@ ALTER TABLE recordings ADD COLUMN held_why TEXT;
 
 -- When a retention rule took the file away. The row stays: it was recorded, so it is no gap.
 ALTER TABLE parts ADD COLUMN removed_at BIGINT;
+-- What is still there, small enough to be summed over every recording without reading the rows themselves (which is
+-- why `removed_at`, always null in here, is in it too: SQLite would look it up).
+CREATE INDEX parts_kept ON parts (recording_id, seq, bytes, start_us, end_us, removed_at) WHERE removed_at IS NULL;
+-- What is no longer there: counted as it goes, so that nobody need read the rows of years.
+ALTER TABLE recordings ADD COLUMN removed_parts BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE recordings ADD COLUMN removed_bytes BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE recordings ADD COLUMN removed_us BIGINT NOT NULL DEFAULT 0;
 
 -- One small picture of a part's first key frame, for scrubbing.
 CREATE TABLE scrub_pictures (

@@ -1,7 +1,7 @@
 //! What can go wrong with rows and files, in words an operator can act on.
 
 use camino::Utf8PathBuf;
-use clipmill_domain::{JobId, post::BadTransition};
+use clipmill_domain::{JobId, RecordingId, Span, WallTime, post::BadTransition};
 
 /// Any failure of the store. Never holds a secret: addresses are shown without password and query.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,19 @@ pub enum StoreError {
         what: &'static str,
         /// The id asked for.
         id: String,
+    },
+    /// Media was asked for that a retention rule took away. It does not come back.
+    #[error(
+        "recording {recording}: the media of {span} was removed on {removed_at} by a retention rule; \
+         nothing can be cut from it any more"
+    )]
+    Removed {
+        /// The recording.
+        recording: RecordingId,
+        /// The first part that is missing.
+        span: Span,
+        /// When it was removed.
+        removed_at: WallTime,
     },
     /// This attempt no longer owns its job: another one took over. Throw the work away.
     #[error("job {job}: attempt {attempt} no longer owns it")]

@@ -7,6 +7,9 @@ use crate::{Artifact, Library, Store, StoreError};
 
 impl Store {
     /// The parts of a recording that share any instant with `span`, as files of this machine, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Removed`] when a retention rule took one of them: a cut would have a hole that no gap explains.
     pub async fn media_parts(
         &self,
         recording: RecordingId,
@@ -14,6 +17,9 @@ impl Store {
     ) -> Result<Vec<MediaPart>, StoreError> {
         let epochs = self.epochs(recording).await?;
         let parts = self.parts_in(recording, span).await?;
+        if let Some((part, removed_at)) = parts.iter().find_map(|p| Some((p, p.removed_at?))) {
+            return Err(StoreError::Removed { recording, span: part.span, removed_at });
+        }
         let file = |path: &str| Ok::<_, StoreError>(self.library().local_path(path)?.into_std_path_buf());
         parts
             .iter()

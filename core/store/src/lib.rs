@@ -38,6 +38,7 @@ pub mod posts;
 pub mod processes;
 pub mod recordings;
 pub mod remixes;
+pub mod retention;
 mod row;
 pub mod secret;
 pub mod segments;

@@ -39,7 +39,7 @@ fn read_epoch(row: &Row) -> Result<Epoch, StoreError> {
     })
 }
 
-fn read_part(row: &Row) -> Result<Part, StoreError> {
+pub(crate) fn read_part(row: &Row) -> Result<Part, StoreError> {
     Ok(Part {
         id: row.id("id")?,
         recording_id: row.id("recording_id")?,
@@ -219,7 +219,8 @@ impl Store {
         rows.iter().map(read_epoch).collect()
     }
 
-    /// The parts of a recording, in order.
+    /// Everything that was recorded, in order. Removed parts too: what is gone was recorded, so it is no gap. Whoever
+    /// wants files takes [`Store::media_parts`] or [`Store::parts_kept_after`].
     pub async fn parts(&self, recording: RecordingId) -> Result<Vec<Part>, StoreError> {
         let rows = self
             .rows(sql("SELECT * FROM parts WHERE recording_id = $1 ORDER BY seq").bind(recording))
@@ -227,7 +228,7 @@ impl Store {
         rows.iter().map(read_part).collect()
     }
 
-    /// Up to `limit` parts after number `after_seq` (-1 for the beginning), in order.
+    /// Up to `limit` parts after number `after_seq` (-1 for the beginning), in order; removed ones too.
     pub async fn parts_after(
         &self,
         recording: RecordingId,
@@ -245,7 +246,7 @@ impl Store {
         rows.iter().map(read_part).collect()
     }
 
-    /// The parts that share any instant with `span`, in order.
+    /// The parts that share any instant with `span`, in order; removed ones too.
     pub async fn parts_in(&self, recording: RecordingId, span: Span) -> Result<Vec<Part>, StoreError> {
         let rows = self
             .rows(

@@ -119,9 +119,12 @@ impl Error for StageError {
 }
 
 impl From<StoreError> for StageError {
-    /// The database may answer another time.
+    /// The database may answer another time; what a retention rule removed never comes back.
     fn from(error: StoreError) -> Self {
-        Self::retry(error)
+        match error {
+            StoreError::Removed { .. } => Self::give_up(error.to_string()),
+            other => Self::retry(other),
+        }
     }
 }
 

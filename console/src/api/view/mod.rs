@@ -3,6 +3,7 @@
 //! They are made from the domain's nouns by hand, so that a change in there is not a change out here.
 
 mod clip;
+mod keeping;
 mod recording;
 mod service;
 mod source;
@@ -10,6 +11,7 @@ mod source;
 use clipmill_domain::{MediaTime, WallTime, recording as domain};
 
 pub use clip::*;
+pub use keeping::*;
 pub use recording::*;
 pub use service::*;
 pub use source::*;

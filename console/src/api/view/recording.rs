@@ -4,7 +4,7 @@ use clipmill_domain::{gap, recording};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Language, reason, seconds, wall};
+use super::{HoldView, Language, reason, seconds, wall};
 
 /// A stretch without media.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -42,10 +42,14 @@ pub struct RecordingView {
     pub end_reason: Option<String>,
     /// From its first to its last frame, gaps counted, in seconds.
     pub duration_s: f64,
-    /// Files it consists of.
+    /// Files it consists of, removed ones not counted.
     pub parts: u64,
     /// Their size in bytes.
     pub bytes: u64,
+    /// Files that a retention rule removed. What they held is no gap.
+    pub removed_parts: u64,
+    /// Set while it is under a legal hold: nothing of it is removed.
+    pub hold: Option<HoldView>,
     /// The share of its duration that was kept, 0 to 1.
     pub coverage: f64,
     /// Stretches without media.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::DiskView;
+
 /// Numbers over the newest clips.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Stats {
@@ -56,6 +58,8 @@ pub struct Health {
     pub processes: Vec<ProcessView>,
     /// Free bytes where recordings are kept.
     pub disk_free_bytes: u64,
+    /// The disk that recordings are kept on.
+    pub disk: DiskView,
     /// What is wrong and what to do, in words.
     pub problems: Vec<String>,
 }

@@ -83,6 +83,15 @@ pub enum Problem {
         /// Which row, of what.
         row: String,
     },
+    /// What a recording says was removed of it is not what its parts say.
+    Miscounted {
+        /// The recording.
+        recording: String,
+        /// Removed parts by its own count.
+        counted: i64,
+        /// Parts that are marked as removed.
+        found: i64,
+    },
     /// A post that is live without the target's reference.
     Unproven {
         /// The post.
@@ -110,6 +119,12 @@ impl fmt::Display for Problem {
                 write!(f, "recording {recording}: part {seq} begins before the part before it")
             }
             Self::Dangling { row } => write!(f, "{row}: its parent is gone"),
+            Self::Miscounted { recording, counted, found } => {
+                write!(
+                    f,
+                    "recording {recording}: counts {counted} removed parts where {found} are marked, or their bytes or times differ"
+                )
+            }
             Self::Unproven { post } => write!(f, "post {post}: live without a reference"),
         }
     }

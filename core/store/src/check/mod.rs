@@ -78,6 +78,7 @@ pub async fn check(store: &Store, options: &CheckOptions) -> Result<CheckReport,
     }
     report.problems.extend(numbers(store).await?);
     report.problems.extend(dangling(store).await?);
+    report.problems.extend(counts(store).await?);
     if options.deep {
         for (path, expected) in hashes {
             if !store.library().exists(&path).await? {
@@ -127,8 +128,16 @@ async fn rows_with_files(
         evidence.claims.push(Claim { path: path.clone(), bytes: Some(r.int("bytes")?), row });
         hashes.push((path, r.text("sha256")?));
     }
-    for r in store.rows(sql("SELECT path, bytes, seq, recording_id FROM parts ORDER BY path")).await? {
+    // A removed part owns no file: what is left of it waits in the garbage.
+    let parts =
+        sql("SELECT path, bytes, seq, recording_id FROM parts WHERE removed_at IS NULL ORDER BY path");
+    for r in store.rows(parts).await? {
         let row = format!("part {} of recording {}", r.int("seq")?, r.text("recording_id")?);
+        evidence.claims.push(Claim { path: r.text("path")?, bytes: Some(r.int("bytes")?), row });
+    }
+    let pictures = sql("SELECT path, bytes, part_seq, recording_id FROM scrub_pictures ORDER BY path");
+    for r in store.rows(pictures).await? {
+        let row = format!("picture of part {} of recording {}", r.int("part_seq")?, r.text("recording_id")?);
         evidence.claims.push(Claim { path: r.text("path")?, bytes: Some(r.int("bytes")?), row });
     }
     for r in store.rows(sql("SELECT init_path, seq, recording_id FROM epochs ORDER BY init_path")).await? {
@@ -158,7 +167,9 @@ async fn still_so(store: &Store, problem: &Problem) -> Result<bool, StoreError> 
         Problem::WrongSize { path, expected, .. } => store.library().size(path).await? != Some(*expected),
         Problem::Orphan { path, .. } => {
             let named = sql("SELECT path FROM artifacts WHERE path = $1
-                             UNION ALL SELECT path FROM parts WHERE path = $1
+                             UNION ALL SELECT path FROM parts WHERE path = $1 AND removed_at IS NULL
+                             UNION ALL SELECT path FROM scrub_pictures WHERE path = $1
+                             UNION ALL SELECT path FROM garbage WHERE path = $1
                              UNION ALL SELECT init_path FROM epochs WHERE init_path = $1")
             .bind(path);
             store.library().exists(path).await? && store.row(named).await?.is_none()
@@ -199,6 +210,25 @@ async fn numbers(store: &Store) -> Result<Vec<Problem>, StoreError> {
                     .extend(back.map(|w| Problem::OutOfOrder { recording: recording.clone(), seq: w[1].0 }));
             }
         }
+    }
+    Ok(problems)
+}
+
+/// What was removed of each recording, as counted when it went, against its rows.
+async fn counts(store: &Store) -> Result<Vec<Problem>, StoreError> {
+    // One statement is one moment, so a removal under way is seen whole or not at all.
+    let query = sql("SELECT r.id, r.removed_parts, COALESCE(p.parts, 0) AS parts
+         FROM recordings r
+         LEFT JOIN (SELECT recording_id, COUNT(*) AS parts, CAST(SUM(bytes) AS BIGINT) AS bytes,
+                           CAST(SUM(end_us - start_us) AS BIGINT) AS micros
+                    FROM parts WHERE removed_at IS NOT NULL GROUP BY recording_id) p ON p.recording_id = r.id
+         WHERE r.removed_parts <> COALESCE(p.parts, 0) OR r.removed_bytes <> COALESCE(p.bytes, 0)
+            OR r.removed_us <> COALESCE(p.micros, 0)
+         ORDER BY r.id");
+    let mut problems = Vec::new();
+    for r in store.rows(query).await? {
+        let (recording, counted, found) = (r.text("id")?, r.int("removed_parts")?, r.int("parts")?);
+        problems.push(Problem::Miscounted { recording, counted, found });
     }
     Ok(problems)
 }

@@ -9,6 +9,9 @@ use crate::{
     row::{Row, sql},
 };
 
+/// Files whose garbage rows go in one transaction.
+const SWEPT_AT_ONCE: usize = 50;
+
 /// A file of the library that is whole and will never change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
@@ -111,13 +114,17 @@ impl Store {
             .rows(sql("SELECT path FROM garbage ORDER BY marked_at, path LIMIT $1").bind(bounded(limit)))
             .await?;
         let mut swept = 0;
-        for row in rows {
-            let path = row.text("path")?;
-            self.library().delete(&path).await?;
+        for some in rows.chunks(SWEPT_AT_ONCE) {
+            let paths = some.iter().map(|row| row.text("path")).collect::<Result<Vec<_>, _>>()?;
+            for path in &paths {
+                self.library().delete(path).await?;
+            }
             let mut tx = self.begin().await?;
-            tx.run(sql("DELETE FROM garbage WHERE path = $1").bind(&path)).await?;
+            for path in &paths {
+                tx.run(sql("DELETE FROM garbage WHERE path = $1").bind(path)).await?;
+            }
             tx.commit().await?;
-            swept += 1;
+            swept += paths.len() as u64;
         }
         Ok(swept)
     }

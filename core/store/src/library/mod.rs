@@ -228,6 +228,13 @@ impl Library {
         free_bytes_at(&self.root)
     }
 
+    /// Bytes that the library's file system holds in all, used or free.
+    pub fn disk_bytes(&self) -> Result<u64, StoreError> {
+        let s = rustix::fs::statvfs(self.root.as_std_path())
+            .map_err(|e| StoreError::file("ask the size of", &self.root, e.into()))?;
+        Ok(s.f_blocks.saturating_mul(s.f_frsize))
+    }
+
     /// Every file, in path order.
     pub async fn list(&self) -> Result<Vec<StoredFile>, StoreError> {
         let listed: Vec<ObjectMeta> = self.in_time("", self.files.list(None).try_collect()).await?;

@@ -4,6 +4,7 @@ mod crash;
 mod files;
 mod jobs;
 mod opening;
+mod retention;
 mod road;
 mod secrets;
 mod together;
