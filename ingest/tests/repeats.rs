@@ -56,7 +56,9 @@ fn serve(connections: Vec<Vec<u8>>) -> (String, Arc<AtomicUsize>) {
             let (mut socket, _) = listener.accept().unwrap();
             let mut request = [0; 4096];
             let _ = socket.read(&mut request).unwrap();
-            socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nConnection: close\r\n\r\n").unwrap();
+            socket
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nConnection: close\r\n\r\n")
+                .unwrap();
             let _ = socket.write_all(&body);
             count.fetch_add(1, Ordering::SeqCst);
             if i == last {
