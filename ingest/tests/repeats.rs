@@ -5,13 +5,12 @@ mod support;
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
 };
 
 use clipmill_domain::{MediaTime, Span, gap::gap_map};
@@ -51,20 +50,20 @@ fn serve(connections: Vec<Vec<u8>>) -> (String, Arc<AtomicUsize>) {
     let count = Arc::clone(&served);
     thread::spawn(move || {
         let last = connections.len() - 1;
-        let mut open: Vec<TcpStream> = vec![];
         for (i, body) in connections.into_iter().enumerate() {
             let (mut socket, _) = listener.accept().unwrap();
             let mut request = [0; 4096];
             let _ = socket.read(&mut request).unwrap();
-            socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nConnection: close\r\n\r\n").unwrap();
+            socket
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nConnection: close\r\n\r\n")
+                .unwrap();
             let _ = socket.write_all(&body);
             count.fetch_add(1, Ordering::SeqCst);
             if i == last {
-                open.push(socket);
+                // Open until the recorder leaves.
+                let _ = socket.read(&mut request);
             }
         }
-        thread::sleep(Duration::from_secs(60));
-        drop(open);
     });
     (url, served)
 }

@@ -5,7 +5,9 @@
 use std::{path::Path, sync::Arc, time::Instant};
 
 use clipmill_domain::{MediaTime, Span};
-use clipmill_media::{Input, InputFrom, MediaPart, OpenOptions, PartEvent, PartPlan, PartWriter, key_picture};
+use clipmill_media::{
+    Input, InputFrom, MediaPart, OpenOptions, PartEvent, PartPlan, PartWriter, key_picture,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let source = std::env::args().nth(1).ok_or("which file?")?;
@@ -13,8 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&dir)?;
     let mut input = Input::open(InputFrom::Url(source), &OpenOptions::default(), Arc::default())?;
     let init_name = "init-0.mp4".to_owned();
-    let plan =
-        PartPlan { dir: dir.clone(), init_name, first_seq: 0, part_us: 2_000_000, sound_before_us: 0 };
+    let plan = PartPlan { dir: dir.clone(), init_name, first_seq: 0, part_us: 2_000_000, sound_before_us: 0 };
     let mut writer = PartWriter::new(plan, input.streams())?;
     let mut events = vec![];
     while let Some(packet) = input.read_packet()? {

@@ -43,6 +43,9 @@ pub mod thumbnail;
 pub mod doctor;
 pub mod probe;
 
+#[cfg(any(test, fuzzing))]
+pub mod mangled;
+
 pub use audio::{AudioChunk, AudioFollower, decode_audio};
 pub use audio_track::{AudioTrack, AudioTrackInfo};
 pub use cut_draft::{CutReport, cut_draft};

@@ -53,7 +53,8 @@ impl SenderClock {
         if kind == StreamKind::Video || self.last(kind).is_some() {
             return false;
         }
-        let goes_on = self.sound_before.is_some_and(|b| (-BACK_MICROS_MAX..=JUMP_MICROS_MAX).contains(&(dts_us - b)));
+        let goes_on =
+            self.sound_before.is_some_and(|b| (-BACK_MICROS_MAX..=JUMP_MICROS_MAX).contains(&(dts_us - b)));
         let astray = goes_on && (dts_us - pictures).abs() > APART_MICROS;
         if astray {
             self.sound_before = Some(dts_us);

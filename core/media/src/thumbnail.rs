@@ -50,7 +50,8 @@ pub fn key_picture(part: &MediaPart, offset: u64, max_height: u32) -> Result<Vec
     let mut bytes = fs::read(&part.init_path).map_err(MediaError::io("read", &part.init_path))?;
     bytes.extend(fragment_at(&part.path, offset)?);
     let mut input = open_bytes(bytes, &what)?;
-    let not_there = || MediaError::NotMedia { what: what.clone(), detail: format!("no key frame at byte {offset}") };
+    let not_there =
+        || MediaError::NotMedia { what: what.clone(), detail: format!("no key frame at byte {offset}") };
     let video = input.streams().find(|s| s.parameters().medium() == ff::media::Type::Video);
     let (index, params) = video.map(|s| (s.index(), s.parameters().clone())).ok_or_else(not_there)?;
     let mut packet = ff::Packet::empty();

@@ -130,7 +130,9 @@ impl Taker<'_> {
         };
         let unsent = gate.end();
         if !matches!(&ended, Err(TakeError::Store(_) | TakeError::DiskFull { .. })) {
-            let rest = unsent.into_iter().try_for_each(|i| self.feed(&mut gate, (&mut run, &mut before), i, None).map(drop));
+            let rest = unsent
+                .into_iter()
+                .try_for_each(|i| self.feed(&mut gate, (&mut run, &mut before), i, None).map(drop));
             if rest.is_err() {
                 ended = rest;
             }
@@ -205,10 +207,7 @@ impl Taker<'_> {
                     tracing::warn!("a packet that fits no epoch was left out");
                 } else {
                     let at = item.at;
-                    left_over
-                        .into_iter()
-                        .rev()
-                        .for_each(|packet| going.push_front(Arrived { packet, at }));
+                    left_over.into_iter().rev().for_each(|packet| going.push_front(Arrived { packet, at }));
                     going.push_front(item);
                 }
                 // What comes now may be a repeat.
@@ -325,7 +324,8 @@ impl Taker<'_> {
 
 impl Run {
     fn note_arrival(&mut self, packet: &Packet, now: WallTime, first_key_at: Option<WallTime>) {
-        let opens = packet.is_key() && (packet.kind() == StreamKind::Video || !packet.streams().has_pictures());
+        let opens =
+            packet.is_key() && (packet.kind() == StreamKind::Video || !packet.streams().has_pictures());
         let (true, Some(pts)) = (opens, packet.pts_us()) else { return };
         match self.base_us {
             Some(base) => self.arrivals.push_back((pts - base, now)),

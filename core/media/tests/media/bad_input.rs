@@ -213,7 +213,8 @@ fn hevc_in_flv_is_named_with_what_to_do() {
     let tags = (0..60).map(|i| if i == 0 { numbered(0, config) } else { numbered(1, picture) });
     cases.push((tags.collect(), "HEVC", "number 12"));
     for (tags, name, needs) in cases {
-        let tags: Vec<(u8, u32, &[u8])> = tags.iter().zip(0..).map(|(t, i)| (9, i * 40, t.as_slice())).collect();
+        let tags: Vec<(u8, u32, &[u8])> =
+            tags.iter().zip(0..).map(|(t, i)| (9, i * 40, t.as_slice())).collect();
         let path = dir.path().join("live.flv");
         fs::write(&path, flv(&tags)).unwrap();
         let pushed = InputFrom::Reader { reader: Box::new(fs::File::open(&path).unwrap()), format: "flv" };

@@ -36,14 +36,18 @@ fn check_republished(encoder: &[&str], codec: &str) {
     let (dir, epochs) = republished(a, b, encoder);
     assert_eq!(epochs.len(), 2);
     assert_eq!(epochs[0].broke, Some(EndReason::FormatChanged));
-    let facts: Vec<_> = epochs.iter().map(|e| &e.tracks).map(|t| (t.width, t.height, t.sample_rate)).collect();
+    let facts: Vec<_> =
+        epochs.iter().map(|e| &e.tracks).map(|t| (t.width, t.height, t.sample_rate)).collect();
     assert_eq!(facts, [(320, 240, Some(48_000)), (400, 304, Some(44_100))]);
     for (epoch, name) in epochs.iter().zip(["a", "b"]) {
         assert_eq!(epoch.tracks.video_codec, codec);
         let whole = dir.path().join("whole.mp4");
         assert_eq!(joined(epoch, &whole), hashes(&dir.path().join(format!("{name}.ts"))), "epoch {name}");
         assert_eq!(probed(&whole, "v:0", "stream=width"), epoch.tracks.width.to_string());
-        assert_eq!(probed(&whole, "a:0", "stream=sample_rate"), epoch.tracks.sample_rate.unwrap().to_string());
+        assert_eq!(
+            probed(&whole, "a:0", "stream=sample_rate"),
+            epoch.tracks.sample_rate.unwrap().to_string()
+        );
         let heard = sound(&whole, 16_000).len();
         assert!((46_000..50_000).contains(&heard), "{heard} samples in epoch {name}");
     }
@@ -75,7 +79,8 @@ fn hevc_in_mp4_is_recorded_frame_by_frame() {
 #[test]
 fn another_sampling_rate_alone_loses_no_picture() {
     let a = Source { seconds: 3, rate: Some(48_000), ..Source::default() };
-    let (dir, epochs) = republished(a, Source { rate: Some(44_100), ..a }, &["-c:v", "libx264", "-preset", "veryfast"]);
+    let (dir, epochs) =
+        republished(a, Source { rate: Some(44_100), ..a }, &["-c:v", "libx264", "-preset", "veryfast"]);
     assert_eq!(epochs.len(), 2);
     assert_eq!(epochs[1].tracks.sample_rate, Some(44_100));
     let frames: usize = epochs.iter().map(|e| joined(e, &dir.path().join("whole.mp4")).len()).sum();
@@ -92,7 +97,10 @@ fn sound_that_comes_late_begins_an_epoch_with_both() {
     let epochs = record_epochs(open(&late), dir.path());
     assert_eq!(epochs.len(), 2);
     assert_eq!(epochs[0].broke, Some(EndReason::FormatChanged));
-    assert_eq!((epochs[0].tracks.audio_codec.as_deref(), epochs[1].tracks.audio_codec.as_deref()), (None, Some("aac")));
+    assert_eq!(
+        (epochs[0].tracks.audio_codec.as_deref(), epochs[1].tracks.audio_codec.as_deref()),
+        (None, Some("aac"))
+    );
     let whole = dir.path().join("whole.mp4");
     let frames: Vec<String> = epochs.iter().flat_map(|e| joined(e, &whole)).collect();
     assert_eq!(frames, hashes(&live));
@@ -100,47 +108,32 @@ fn sound_that_comes_late_begins_an_epoch_with_both() {
     assert!((46_000..=50_000).contains(&heard), "{heard}");
 }
 
-/// Drops the sound tags of an FLV file up to a time in milliseconds, and the word of them in its header.
+/// Drops the sound tags of an FLV file up to a time in milliseconds, and every word of them before that.
 fn without_sound_until(flv: &[u8], until_ms: u32) -> Vec<u8> {
     let mut out = flv[..13].to_vec();
     out[4] = 1;
+    let mut config: Option<Vec<u8>> = None;
     let mut at = 13;
     while at + 11 <= flv.len() {
         let size = u32::from_be_bytes([0, flv[at + 1], flv[at + 2], flv[at + 3]]) as usize;
         let time = u32::from_be_bytes([flv[at + 7], flv[at + 4], flv[at + 5], flv[at + 6]]);
-        let whole = &flv[at..at + 11 + size + 4];
-        let config = whole[0] == 8 && whole[12] == 0;
-        match whole[0] {
-            // The codec header goes to where the sound begins.
-            8 if config || time < until_ms => {}
-            18 => {}
-            _ => out.extend(whole),
-        }
-        if whole[0] == 8 && time >= until_ms && !out.ends_with(b"late") {
-            if let Some(header) = audio_config(flv).filter(|_| !out.windows(4).any(|w| w == [0xaf, 0, 0x12, 0x08])) {
-                let tail = out.len() - whole.len();
-                let audio = out.split_off(tail);
-                let mut tag = header;
-                tag[4..8].copy_from_slice(&whole[4..8]);
+        let tag = &flv[at..at + 11 + size + 4];
+        at += tag.len();
+        match (tag[0], tag[12]) {
+            (8, 0) => config = Some(tag.to_vec()),
+            (8, _) if time < until_ms => {}
+            (18, _) => {}
+            (kind, _) => {
+                // The codec header goes to where the sound begins.
+                if let Some(mut header) = config.take_if(|_| kind == 8) {
+                    header[4..8].copy_from_slice(&tag[4..8]);
+                    out.extend(header);
+                }
                 out.extend(tag);
-                out.extend(audio);
             }
         }
-        at += whole.len();
     }
     out
-}
-
-fn audio_config(flv: &[u8]) -> Option<Vec<u8>> {
-    let mut at = 13;
-    while at + 11 <= flv.len() {
-        let size = u32::from_be_bytes([0, flv[at + 1], flv[at + 2], flv[at + 3]]) as usize;
-        if flv[at] == 8 && flv[at + 12] == 0 {
-            return Some(flv[at..at + 11 + size + 4].to_vec());
-        }
-        at += 11 + size + 4;
-    }
-    None
 }
 
 #[test]
@@ -148,7 +141,8 @@ fn the_audio_track_asked_for_is_recorded() {
     let dir = tempfile::tempdir().unwrap();
     let live = dir.path().join("live.ts");
     let tone = |hz: u32| format!("sine=f={hz}:r=48000:d=4");
-    let mut args: Vec<String> = "-v error -y -f lavfi -i testsrc2=s=160x120:r=25:d=4".split(' ').map(str::to_owned).collect();
+    let mut args: Vec<String> =
+        "-v error -y -f lavfi -i testsrc2=s=160x120:r=25:d=4".split(' ').map(str::to_owned).collect();
     for hz in [300, 3000, 1000] {
         args.extend(["-f".into(), "lavfi".into(), "-i".into(), tone(hz)]);
     }
@@ -166,7 +160,8 @@ fn the_audio_track_asked_for_is_recorded() {
     ];
     for (audio_track, hz) in cases {
         let options = OpenOptions { audio_track: audio_track.clone(), ..OpenOptions::default() };
-        let input = Input::open(InputFrom::Url(live.to_str().unwrap().into()), &options, Default::default()).unwrap();
+        let input =
+            Input::open(InputFrom::Url(live.to_str().unwrap().into()), &options, Default::default()).unwrap();
         let there: Vec<(u32, Option<String>, u32)> =
             input.audio_tracks().into_iter().map(|t| (t.number, t.language, t.channels)).collect();
         assert_eq!(there, [(1, Some("eng".into()), 2), (2, Some("zho".into()), 2), (3, None, 2)]);

@@ -65,7 +65,11 @@ fn the_milliseconds_of_flv_wrap() {
         let moved = dir.path().join("moved.flv");
         let bytes = at_times(&fs::read(&live).unwrap(), |ms| {
             // The second case: a long way before the wrap, with a part left out.
-            if start < u32::MAX - 1_000_000 && ms >= 3_000 { ms.wrapping_add(start).wrapping_add(2_999_000) } else { ms.wrapping_add(start) }
+            if start < u32::MAX - 1_000_000 && ms >= 3_000 {
+                ms.wrapping_add(start).wrapping_add(2_999_000)
+            } else {
+                ms.wrapping_add(start)
+            }
         });
         fs::write(&moved, bytes).unwrap();
         let epochs = record_epochs(open(&moved), dir.path());
@@ -101,7 +105,8 @@ fn at_times(flv: &[u8], time: impl Fn(u32) -> u32) -> Vec<u8> {
     let mut at = 13;
     while at + 11 <= out.len() {
         let size = u32::from_be_bytes([0, out[at + 1], out[at + 2], out[at + 3]]) as usize;
-        let [high, a, b, c] = time(u32::from_be_bytes([out[at + 7], out[at + 4], out[at + 5], out[at + 6]])).to_be_bytes();
+        let [high, a, b, c] =
+            time(u32::from_be_bytes([out[at + 7], out[at + 4], out[at + 5], out[at + 6]])).to_be_bytes();
         out[at + 4..at + 8].copy_from_slice(&[a, b, c, high]);
         at += 11 + size + 4;
     }

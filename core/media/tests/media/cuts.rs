@@ -225,7 +225,9 @@ fn a_key_picture_shows_its_key_frame() {
     let frames = grey_frames(&live);
     let out = dir.path().join("key.jpg");
     let mut seen = vec![];
-    for (event, part) in recorded.events.iter().filter(|e| matches!(e, PartEvent::Part { .. })).zip(&recorded.parts) {
+    for (event, part) in
+        recorded.events.iter().filter(|e| matches!(e, PartEvent::Part { .. })).zip(&recorded.parts)
+    {
         let PartEvent::Part { key_frames, .. } = event else { continue };
         for (_, offset) in key_frames {
             fs::write(&out, key_picture(part, *offset, 120).unwrap()).unwrap();

@@ -7,6 +7,7 @@ mod bad_input;
 mod changes;
 mod clocks;
 mod cuts;
+mod index;
 mod recording;
 mod repeats;
 mod rendering;
