@@ -1,4 +1,4 @@
-//! The only room that speaks to FFmpeg: from a live connection to parts on disk, and from parts to samples,
+//! The only room that speaks to FFmpeg (and to libsrt, [`srt`]): from a live connection to parts on disk, and from parts to samples,
 //! pictures, cuts and finished videos.
 //!
 //! Everything here is synchronous and blocking; callers give it threads. Every wait on the outside has a
@@ -17,6 +17,7 @@ pub mod headers;
 pub mod open;
 pub mod part_writer;
 pub mod salvage;
+pub mod srt;
 pub mod streams;
 
 pub mod audio;
