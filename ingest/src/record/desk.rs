@@ -260,7 +260,11 @@ impl Door for FrontDoor {
                 });
                 // A closed schedule is looked at again when the key is known to be right.
                 let verdict = match self.verdict(source) {
-                    Err(Refusal::Closed { .. }) if source.settings.wants(source.requested, true, self.0.now()) => Ok(()),
+                    Err(Refusal::Closed { .. })
+                        if source.settings.wants(source.requested, true, self.0.now()) =>
+                    {
+                        Ok(())
+                    }
                     verdict => verdict,
                 };
                 guests.push(Guest { id: source.id, name: source.name.clone(), key, verdict });

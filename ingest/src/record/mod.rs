@@ -186,7 +186,8 @@ impl Listeners {
             let bound = RtmpListener::bind(*addr).map_err(explain("record.rtmps_bind", *addr))?;
             Ok::<_, RecordError>(bound.with_tls(certificate))
         });
-        let srt = config.srt_bind.map(|addr| SrtListener::bind(addr).map_err(explain("record.srt_bind", addr)));
+        let srt =
+            config.srt_bind.map(|addr| SrtListener::bind(addr).map_err(explain("record.srt_bind", addr)));
         Ok(Self { rtmp, rtmps: rtmps.transpose()?, srt: srt.transpose()? })
     }
 
@@ -198,7 +199,13 @@ impl Listeners {
         }
     }
 
-    async fn serve(self, door: Arc<FrontDoor>, publishers: Arc<Publishers>, limits: Limits, stop: CancellationToken) {
+    async fn serve(
+        self,
+        door: Arc<FrontDoor>,
+        publishers: Arc<Publishers>,
+        limits: Limits,
+        stop: CancellationToken,
+    ) {
         let (a, b) = (Arc::clone(&door), Arc::clone(&publishers));
         let rtmp = self.rtmp.serve(a, b, limits, stop.clone());
         let rtmps = async {

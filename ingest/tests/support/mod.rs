@@ -16,7 +16,7 @@ use clipmill_domain::{
 };
 use clipmill_ingest::record::{Listening, RecordConfig, RecordError, StatusBoard, run_recorder};
 use clipmill_store::{
-    Store,
+    Store, StoreError, Tx,
     sources::{self, NewSource},
     testing::TestStore,
 };
@@ -145,6 +145,18 @@ impl Bench {
         let mut tx = self.store().begin().await.unwrap();
         sources::set_source_enabled(&mut tx, self.push, false).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// Changes the push source.
+    pub async fn change(&self, what: impl AsyncFnOnce(&mut Tx<'_>, SourceId) -> Result<(), StoreError>) {
+        let mut tx = self.store().begin().await.unwrap();
+        what(&mut tx, self.push).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Everything logged so far, by every test of this program.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&log_text().lock().unwrap()).into_owned()
     }
 
     /// An encoder that pushes in real time.

@@ -176,7 +176,11 @@ impl ChunkReader {
         self.buf.advance(due);
         self.waiting_bytes += due;
         if stream.part.len() < stream.len {
-            return if self.waiting_bytes > WAITING_BYTES_MAX { Err(ChunkError::TooMuch) } else { Ok(Some(None)) };
+            return if self.waiting_bytes > WAITING_BYTES_MAX {
+                Err(ChunkError::TooMuch)
+            } else {
+                Ok(Some(None))
+            };
         }
         self.waiting_bytes -= stream.part.len();
         stream.open = false;
@@ -272,7 +276,10 @@ mod tests {
         ]
         .concat();
         let got = read(&bytes, 7);
-        assert_eq!(got.iter().map(|m| (m.kind, m.data.to_vec())).collect::<Vec<_>>(), [(9, a.to_vec()), (8, b.to_vec())]);
+        assert_eq!(
+            got.iter().map(|m| (m.kind, m.data.to_vec())).collect::<Vec<_>>(),
+            [(9, a.to_vec()), (8, b.to_vec())]
+        );
         assert_eq!((got[0].at_ms, got[0].stream_id), (5, 1));
     }
 

@@ -133,7 +133,8 @@ async fn encrypt(
     certificate: Arc<Certificate>,
     patience: Duration,
 ) -> io::Result<TlsStream<TcpStream>> {
-    let config = tokio::task::spawn_blocking(move || certificate.current()).await.map_err(io::Error::other)?;
+    let config =
+        tokio::task::spawn_blocking(move || certificate.current()).await.map_err(io::Error::other)?;
     let accepted = tokio::time::timeout(patience, TlsAcceptor::from(config).accept(stream)).await;
     accepted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

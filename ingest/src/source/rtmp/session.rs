@@ -250,11 +250,8 @@ impl Connection {
                         *live = Some(self.enter(source, key, claim));
                     }
                     Err(refusal) => {
-                        let answer = wire.reject(
-                            request_id,
-                            "NetStream.Publish.BadName",
-                            &refusal.to_string(),
-                        )?;
+                        let answer =
+                            wire.reject(request_id, "NetStream.Publish.BadName", &refusal.to_string())?;
                         self.write(socket, &answer).await?;
                         return Err(refusal.into());
                     }

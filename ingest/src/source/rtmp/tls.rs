@@ -84,7 +84,9 @@ impl Certificate {
                     tracing::info!(file = %self.files.cert, "the certificate for RTMPS was read again");
                     state.1 = config;
                 }
-                Err(error) => tracing::warn!(%error, "the changed certificate is not used; the one before is"),
+                Err(error) => {
+                    tracing::warn!(%error, "the changed certificate is not used; the one before is")
+                }
             }
         }
         Arc::clone(&state.1)

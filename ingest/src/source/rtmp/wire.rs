@@ -121,7 +121,9 @@ impl Wire {
             8 | 9 => return Ok(Some(Said::Media { video: kind == 9, at_ms, data })),
             18 | 20 => self.command(kind, stream_id, at_ms, data)?,
             // The same with one byte in front, from encoders that were set to AMF3.
-            15 | 17 if data.first() == Some(&0) => self.command(kind + 3, stream_id, at_ms, data.slice(1..))?,
+            15 | 17 if data.first() == Some(&0) => {
+                self.command(kind + 3, stream_id, at_ms, data.slice(1..))?
+            }
             _ => {}
         }
         Ok(None)
