@@ -35,6 +35,7 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(health::health))
         .routes(routes!(sources::list, sources::add))
         .routes(routes!(sources::enable))
+        .routes(routes!(sources::rotate_key, sources::revoke_key))
         .routes(routes!(recordings::list))
         .routes(routes!(recordings::one))
         .routes(routes!(keeping::hold_recording))

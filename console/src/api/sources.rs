@@ -189,6 +189,57 @@ pub(super) async fn enable(
     Ok(Json(view(&app, &headers, source, live)))
 }
 
+/// Gives a push source another stream key. An encoder that pushes with the one before is disconnected.
+#[utoipa::path(post, path = "/api/sources/{id}/key", tag = "sources",
+    params(("id" = String, Path, description = "The source.")),
+    responses(
+        (status = 200, body = SourceCreated, description = "The new stream key is told only here."),
+        (status = 404, body = ErrorBody, description = "No such push source."),
+    ))]
+pub(super) async fn rotate_key(
+    State(app): State<App>,
+    Named(text): Named,
+    headers: HeaderMap,
+) -> Result<Json<SourceCreated>, ApiError> {
+    let key = new_stream_key();
+    let source = change_key(&app, &headers, &text, Some(&key)).await?;
+    Ok(Json(SourceCreated { source, stream_key: Some(key.expose_secret().to_owned()) }))
+}
+
+/// Takes the stream key of a push source away: nothing can be pushed until it gets another one.
+#[utoipa::path(delete, path = "/api/sources/{id}/key", tag = "sources",
+    params(("id" = String, Path, description = "The source.")),
+    responses(
+        (status = 200, body = SourceView),
+        (status = 404, body = ErrorBody, description = "No such push source."),
+    ))]
+pub(super) async fn revoke_key(
+    State(app): State<App>,
+    Named(text): Named,
+    headers: HeaderMap,
+) -> Result<Json<SourceView>, ApiError> {
+    Ok(Json(change_key(&app, &headers, &text, None).await?))
+}
+
+async fn change_key(
+    app: &App,
+    headers: &HeaderMap,
+    text: &str,
+    key: Option<&SecretString>,
+) -> Result<SourceView, ApiError> {
+    let source_id: SourceId = id("source", text)?;
+    let mut tx = app.store.begin().await?;
+    let action = match key {
+        Some(key) => rows::set_stream_key(&mut tx, source_id, key).await.map(|()| "rotate key")?,
+        None => rows::revoke_stream_key(&mut tx, source_id).await.map(|()| "revoke key")?,
+    };
+    audit::audit(&mut tx, now(), ACTOR, action, text, None).await?;
+    tx.commit().await?;
+    let source = app.store.source(source_id).await?.ok_or_else(|| ApiError::not_found("source", text))?;
+    let live = app.store.live_recording_of(source_id).await?.map(|r| r.id.to_string());
+    Ok(view(app, headers, source, live))
+}
+
 fn view(app: &App, headers: &HeaderMap, s: source::Source, live_recording_id: Option<String>) -> SourceView {
     let kind = match s.kind {
         source::SourceKind::Push => SourceKind::Push,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clipmill_ingest::record::{RecordConfig, run_recorder};
+use clipmill_ingest::record::{RecordConfig, TlsFiles, run_recorder};
 
 use super::{Cli, Failure, error_chain, load, open_store, start_telemetry, stop_signal};
 
@@ -11,18 +11,19 @@ pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
     let telemetry = start_telemetry(&config, "record")?;
     let store = open_store(&config).await?;
     let stop = stop_signal();
+    let record = &config.record;
+    let files = record.tls_cert_file.clone().zip(record.tls_key_file.clone());
     let settings = RecordConfig {
-        rtmp_bind: config.record.rtmp_bind,
+        rtmp_bind: record.rtmp_bind,
+        rtmps: record.rtmps_bind.zip(files.map(|(cert, key)| TlsFiles { cert, key })),
+        srt_bind: record.srt_bind,
         part: Duration::from_secs_f64(config.record.part_seconds),
         stall: Duration::from_secs(config.record.stall_seconds),
         quiet_end: Duration::from_secs(config.record.quiet_end_seconds),
         free_space_floor: config.record.free_space_floor_bytes,
         ..RecordConfig::default()
     };
-    let done = run_recorder(store.clone(), settings, stop, move |address| {
-        tracing::info!(%address, "listening for RTMP");
-    })
-    .await;
+    let done = run_recorder(store.clone(), settings, stop, |_| ()).await;
     store.close().await;
     telemetry.shutdown(crate::telemetry::SHUTDOWN_DEADLINE).await;
     done.map_err(|e| match e.needs_operator() {

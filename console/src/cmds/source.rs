@@ -49,9 +49,30 @@ pub enum Args {
         /// Its name.
         name: String,
     },
+    /// Changes the stream key of a pushed stream. An encoder that uses the one before is disconnected.
+    Key {
+        /// What to do with the key.
+        #[command(subcommand)]
+        what: KeyArgs,
+    },
     /// Removes a stream that has never recorded.
     Remove {
         /// Its name.
+        name: String,
+    },
+}
+
+/// What to do with a stream key.
+#[derive(Debug, Subcommand)]
+pub enum KeyArgs {
+    /// Makes a new key and prints it; the one before is worth nothing.
+    Rotate {
+        /// The stream's name.
+        name: String,
+    },
+    /// Takes the key away: nothing can be pushed until there is a new one.
+    Revoke {
+        /// The stream's name.
         name: String,
     },
 }
@@ -73,8 +94,17 @@ async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure>
             println!("added {name} ({})", added.source.id);
             if let Some(key) = added.stream_key {
                 println!("push to      rtmp://{}/live", config.record.rtmp_bind);
+                if let Some(bind) = config.record.rtmps_bind {
+                    println!("or to        rtmps://{bind}/live");
+                }
+                if let Some(bind) = config.record.srt_bind {
+                    println!(
+                        "or to        srt://{bind}?streamid={} (the key is the passphrase)",
+                        added.source.id
+                    );
+                }
                 println!("stream key   {}", key.expose_secret());
-                println!("The key is shown this once; only its hash is kept.");
+                println!("The key is shown this once.");
             }
             Ok(())
         }
@@ -89,6 +119,8 @@ async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure>
         Args::Cost(args) => super::cost::run(config, store, args).await,
         Args::Enable { name } => set_enabled(store, name, true).await,
         Args::Disable { name } => set_enabled(store, name, false).await,
+        Args::Key { what: KeyArgs::Rotate { name } } => change_key(store, name, Some(new_stream_key())).await,
+        Args::Key { what: KeyArgs::Revoke { name } } => change_key(store, name, None).await,
         Args::Remove { name } => {
             let source = named(store, name).await?;
             let mut tx = store.begin().await?;
@@ -123,6 +155,25 @@ async fn set_enabled(store: &Store, name: &str, enabled: bool) -> Result<(), Fai
     .await?;
     tx.commit().await?;
     println!("{name} is {}", if enabled { "enabled" } else { "disabled" });
+    Ok(())
+}
+
+async fn change_key(store: &Store, name: &str, key: Option<SecretString>) -> Result<(), Failure> {
+    let source = named(store, name).await?;
+    if source.kind != SourceKind::Push {
+        return Err(Failure::new(format!("{name:?} is pulled and has no stream key")));
+    }
+    let mut tx = store.begin().await?;
+    let action = match &key {
+        Some(key) => sources::set_stream_key(&mut tx, source.id, key).await.map(|()| "rotate key")?,
+        None => sources::revoke_stream_key(&mut tx, source.id).await.map(|()| "revoke key")?,
+    };
+    audit::audit(&mut tx, SystemClock.now(), "operator", action, &source.id.to_string(), None).await?;
+    tx.commit().await?;
+    match key {
+        Some(key) => println!("stream key   {}\nThe key is shown this once.", key.expose_secret()),
+        None => println!("{name} has no stream key any longer; `clipmill source key rotate` makes one"),
+    }
     Ok(())
 }
 

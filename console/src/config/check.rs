@@ -48,6 +48,17 @@ impl Config {
             "serve.hosts",
             "list bare host names, for example [\"clips.example.com\"]",
         );
+        let record = &self.record;
+        must(
+            record.rtmps_bind.is_none() || record.tls_cert_file.is_some(),
+            "record.tls_cert_file",
+            "record.rtmps_bind needs a certificate: name its PEM file",
+        );
+        must(
+            record.rtmps_bind.is_none() || record.tls_key_file.is_some(),
+            "record.tls_key_file",
+            "record.rtmps_bind needs the private key of the certificate: name its PEM file",
+        );
         must(
             self.record.part_seconds >= 0.5 && self.record.part_seconds <= 60.0,
             "record.part_seconds",

@@ -107,6 +107,16 @@ keys! {
     [record]: Record {
         /// Address and port on which encoders push RTMP. May be public: a push needs a stream key.
         rtmp_bind: SocketAddr = r#""127.0.0.1:1935""#,
+        /// Address and port on which encoders push RTMPS, for example `0.0.0.0:1936`. Needs the two files below.
+        /// Unset: no RTMPS.
+        rtmps_bind: Option<SocketAddr> = "",
+        /// PEM file with the certificate chain for RTMPS. A renewed file is used for new connections without a restart.
+        tls_cert_file: Option<Utf8PathBuf> = "",
+        /// PEM file with the private key of that certificate, without a password.
+        tls_key_file: Option<Utf8PathBuf> = "",
+        /// Address and UDP port on which encoders push SRT, for example `0.0.0.0:8890`. The stream id is the
+        /// name of the source, the passphrase its stream key. Unset: no SRT.
+        srt_bind: Option<SocketAddr> = "",
         /// Length in seconds that a part of a recording aims at; it ends at the next key frame.
         part_seconds: f64 = "2",
         /// Seconds without any media after which a recording is over and the next media begins a new one.

@@ -1,4 +1,4 @@
-//! The only room that speaks to FFmpeg: from a live connection to parts on disk, and from parts to samples,
+//! The only room that speaks to FFmpeg (and to libsrt, [`srt`]): from a live connection to parts on disk, and from parts to samples,
 //! pictures, cuts and finished videos.
 //!
 //! Everything here is synchronous and blocking; callers give it threads. Every wait on the outside has a
@@ -24,6 +24,7 @@ mod pump;
 pub mod repeats;
 mod sender_clock;
 pub mod salvage;
+pub mod srt;
 pub mod streams;
 
 pub mod audio;

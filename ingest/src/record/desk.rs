@@ -14,10 +14,11 @@ use async_trait::async_trait;
 use clipmill_domain::{
     SourceId, WallTime,
     recording::EndReason,
-    source::{Source, SourceKind},
+    source::{RecordMode, Source, SourceKind},
 };
 use clipmill_media::{Input, InputFrom, OpenOptions};
 use clipmill_store::{Store, StoreError, audit::audit};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     runtime::Handle,
     sync::{Mutex as AsyncMutex, oneshot},
@@ -36,8 +37,9 @@ use super::{
     take::{Remembered, TakeError, Taker},
 };
 use crate::source::{
+    door::{Door, Guest, Publisher, Refusal, minutes_to_opening},
     feed::Pause,
-    rtmp::{Door, Publisher, Publishers, Refusal, Unsupported},
+    publishers::{Leave, Publishers},
 };
 
 /// Ends what one source is doing.
@@ -71,6 +73,14 @@ impl Halt {
     }
 }
 
+/// A publisher being recorded.
+#[derive(Clone)]
+pub(crate) struct Pushing {
+    halt: Halt,
+    /// What it came in with.
+    key: SecretString,
+}
+
 /// Shared by listener, supervisor and threads.
 pub(crate) struct Desk {
     pub(crate) store: Store,
@@ -81,7 +91,7 @@ pub(crate) struct Desk {
     pub(crate) abandon: CancellationToken,
     pub(crate) threads: TaskTracker,
     /// Push sources with a thread.
-    pub(crate) pushing: Mutex<HashMap<SourceId, Halt>>,
+    pub(crate) pushing: Mutex<HashMap<SourceId, Pushing>>,
     /// Sources whose recording is being written, or is about to be. Held while a recording is ended from outside.
     pub(crate) writing: AsyncMutex<HashSet<SourceId>>,
     /// The end of what each pull source recorded: its server may send that again.
@@ -105,6 +115,12 @@ impl Desk {
                 Ok(())
             }
         }
+    }
+
+    /// How long a recording of this source may be quiet.
+    pub(crate) fn quiet_end(&self, source: &Source) -> Duration {
+        let minutes = source.settings.stop.quiet_minutes;
+        minutes.map_or(self.config.quiet_end, |m| Duration::from_secs(60 * u64::from(m)))
     }
 
     /// Notes a problem of a source: on the board, and once in the log and the audit log.
@@ -202,22 +218,71 @@ impl Desk {
 /// Lets publishers in.
 pub(crate) struct FrontDoor(pub(crate) Arc<Desk>);
 
+impl FrontDoor {
+    /// Whether a push source may record now.
+    fn verdict(&self, source: &Source) -> Result<(), Refusal> {
+        if !source.enabled {
+            return Err(Refusal::Disabled(source.name.clone()));
+        }
+        let now = self.0.now();
+        if !source.settings.wants(source.requested, false, now) {
+            return Err(match source.settings.mode {
+                RecordMode::OnDemand => Refusal::OnDemand(source.name.clone()),
+                RecordMode::Always | RecordMode::Scheduled => {
+                    let in_minutes = minutes_to_opening(source, now);
+                    Refusal::Closed { name: source.name.clone(), in_minutes }
+                }
+            });
+        }
+        self.0.room()
+    }
+}
+
 #[async_trait]
 impl Door for FrontDoor {
-    async fn admit(&self, key: &str) -> Result<Source, Refusal> {
-        let found = self.0.store.source_by_stream_key(key).await.map_err(|error| {
+    async fn admit(&self, key: &SecretString) -> Result<Source, Refusal> {
+        let found = self.0.store.source_by_stream_key(key.expose_secret()).await.map_err(|error| {
             tracing::warn!(%error, "a stream key could not be looked up");
             Refusal::NotNow
         })?;
         let source = found.filter(|s| s.kind == SourceKind::Push).ok_or(Refusal::WrongKey)?;
-        if !source.enabled {
-            return Err(Refusal::Disabled(source.name));
+        // A live that is cut off and comes back after its window has closed is still the same live.
+        let running = matches!(self.0.store.live_recording_of(source.id).await, Ok(Some(_)));
+        let goes_on = running && source.settings.wants(source.requested, true, self.0.now());
+        match self.verdict(&source) {
+            Ok(()) => Ok(source),
+            Err(Refusal::Closed { .. }) if goes_on && self.0.room().is_ok() => Ok(source),
+            Err(full @ Refusal::DiskFull { .. }) => {
+                self.0.problem(&source, &full.to_string()).await;
+                Err(full)
+            }
+            Err(refusal) => Err(refusal),
         }
-        if let Err(full) = self.0.room() {
-            self.0.problem(&source, &full.to_string()).await;
-            return Err(full);
+    }
+
+    async fn guests(&self) -> Option<Vec<Guest>> {
+        let listed: Result<_, StoreError> = async {
+            let mut guests = vec![];
+            for source in self.0.store.sources().await?.iter().filter(|s| s.kind == SourceKind::Push) {
+                let key = self.0.store.stream_key(source.id).await.unwrap_or_else(|error| {
+                    tracing::warn!(source = source.name, %error, "the passphrase of a source cannot be read");
+                    None
+                });
+                // A closed schedule is looked at again when the key is known to be right.
+                let verdict = match self.verdict(source) {
+                    Err(Refusal::Closed { .. })
+                        if source.settings.wants(source.requested, true, self.0.now()) =>
+                    {
+                        Ok(())
+                    }
+                    verdict => verdict,
+                };
+                guests.push(Guest { id: source.id, name: source.name.clone(), key, verdict });
+            }
+            Ok(guests)
         }
-        Ok(source)
+        .await;
+        listed.inspect_err(|error| tracing::warn!(%error, "the sources could not be read for SRT")).ok()
     }
 
     fn enter(&self, publisher: Publisher) {
@@ -226,7 +291,7 @@ impl Door for FrontDoor {
         tracing::info!(source = name, peer = %publisher.peer, "an encoder is connected");
         desk.config.board.set(id, &name, SourceState::Opening, None, desk.now());
         let halt = Halt::new(publisher.stop.clone());
-        lock(&desk.pushing).insert(id, halt.clone());
+        lock(&desk.pushing).insert(id, Pushing { halt: halt.clone(), key: publisher.key.clone() });
         let work = {
             let desk = Arc::clone(&desk);
             async move {
@@ -248,8 +313,8 @@ impl Door for FrontDoor {
         desk.threads.spawn(work);
     }
 
-    fn refuse_media(&self, source: &Source, why: &Unsupported) {
-        let (desk, source, why) = (Arc::clone(&self.0), source.clone(), why.to_string());
+    fn refuse_media(&self, source: &Source, why: &str) {
+        let (desk, source, why) = (Arc::clone(&self.0), source.clone(), why.to_owned());
         self.0.threads.spawn(async move { desk.problem(&source, &why).await });
     }
 
@@ -262,18 +327,46 @@ impl Door for FrontDoor {
     }
 }
 
+/// Sends away the publishers that may not go on: of sources that are off or closed, and with a key of yesterday.
+pub(crate) async fn turn_out(desk: &Desk, sources: &[Source]) -> Result<(), StoreError> {
+    let now = desk.now();
+    let pushing: Vec<_> = lock(&desk.pushing).iter().map(|(id, p)| (*id, p.clone())).collect();
+    for (id, publisher) in pushing {
+        if publisher.halt.token.is_cancelled() {
+            continue;
+        }
+        let source = sources.iter().find(|s| s.id == id);
+        let Some(source) = source.filter(|s| s.enabled && s.settings.wants(s.requested, true, now)) else {
+            desk.publishers.evict(id, Leave::NotWanted);
+            publisher.halt.by_operator();
+            continue;
+        };
+        let holder = desk.store.source_by_stream_key(publisher.key.expose_secret()).await?;
+        if holder.is_none_or(|s| s.id != id) {
+            tracing::info!(source = source.name, "the stream key was changed: its encoder is sent away");
+            desk.publishers.evict(id, Leave::KeyChanged);
+            let mut tx = desk.store.begin().await?;
+            let why = Some("the stream key was changed or revoked");
+            audit(&mut tx, now, ACTOR, "source.disconnected", &id.to_string(), why).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
 /// Records one publisher to its end; what went wrong, if anything did.
 fn push(desk: &Desk, publisher: &Publisher, halt: &Halt) -> Option<String> {
-    let Publisher { source, feed, stop, .. } = publisher;
+    let Publisher { source, feed, format, stop, .. } = publisher;
     let (flag, _raised_at_end) = halt.flag(&desk.runtime);
-    let mut journal = Journal::new(desk.store.clone(), source.clone(), desk.config.quiet_end, false);
+    let quiet_end = desk.quiet_end(source);
+    let mut journal = Journal::new(desk.store.clone(), source.clone(), quiet_end, false);
     // The connection keeps the stall clock; libav's deadlines only have to be longer.
     let slack = desk.config.stall + Duration::from_secs(90);
     let options = OpenOptions { open_deadline: slack, read_deadline: slack, ..OpenOptions::default() };
     let mut problem = None;
     let mut reason = EndReason::Disconnected;
     while feed.wait() {
-        let from = InputFrom::Reader { reader: Box::new(feed.reader()), format: "flv" };
+        let from = InputFrom::Reader { reader: Box::new(feed.reader()), format };
         let ended = match Input::open(from, &options, Arc::clone(&flag)) {
             Ok(mut input) => desk.take(source, &mut journal, &mut input, &|| feed.first_key_at()).1,
             Err(error) => Err(error.into()),

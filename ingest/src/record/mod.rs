@@ -32,7 +32,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use status::{RecorderStatus, SourceState, SourceStatus, StatusBoard};
 
-use crate::source::rtmp::{Limits, Publishers, RtmpListener};
+pub use crate::source::rtmp::{TlsError, TlsFiles};
+
+use crate::source::{
+    door::Limits,
+    publishers::Publishers,
+    rtmp::{Certificate, RtmpListener},
+    srt::SrtListener,
+};
 use desk::{Desk, FrontDoor};
 use lock::RecorderLock;
 
@@ -44,6 +51,10 @@ const STOP_GRACE: Duration = Duration::from_secs(20);
 pub struct RecordConfig {
     /// Where encoders push to. Port 0 takes any free port.
     pub rtmp_bind: SocketAddr,
+    /// Where encoders push RTMPS to, if anywhere, and the certificate for it.
+    pub rtmps: Option<(SocketAddr, TlsFiles)>,
+    /// Where encoders push SRT to, if anywhere.
+    pub srt_bind: Option<SocketAddr>,
     /// Intended length of a part; the next key frame ends it.
     pub part: Duration,
     /// No packet for so long ends the epoch.
@@ -59,10 +70,12 @@ pub struct RecordConfig {
 }
 
 impl Default for RecordConfig {
-    /// Port 1935 on loopback, parts of 2 s, stalls after 8 s, quiet after 5 minutes, 2 GiB to stay free.
+    /// RTMP on port 1935 of loopback and nothing else, parts of 2 s, stalls after 8 s, quiet after 5 minutes, 2 GiB to stay free.
     fn default() -> Self {
         Self {
             rtmp_bind: (Ipv4Addr::LOCALHOST, 1935).into(),
+            rtmps: None,
+            srt_bind: None,
             part: Duration::from_secs(2),
             stall: Duration::from_secs(8),
             quiet_end: Duration::from_secs(300),
@@ -77,6 +90,8 @@ impl fmt::Debug for RecordConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RecordConfig")
             .field("rtmp_bind", &self.rtmp_bind)
+            .field("rtmps", &self.rtmps)
+            .field("srt_bind", &self.srt_bind)
             .field("part", &self.part)
             .field("stall", &self.stall)
             .field("quiet_end", &self.quiet_end)
@@ -90,19 +105,26 @@ impl fmt::Debug for RecordConfig {
 #[non_exhaustive]
 pub enum RecordError {
     /// Another program has the port.
-    #[error("port {} is taken: another program listens on {addr}; stop it, or set record.rtmp_bind to another port", addr.port())]
+    #[error("port {} is taken: another program listens on {addr}; stop it, or set {key} to another port", addr.port())]
     PortTaken {
+        /// The configuration key.
+        key: &'static str,
         /// The address asked for.
         addr: SocketAddr,
     },
     /// The address cannot be listened on for another reason.
-    #[error("cannot listen for RTMP on {addr}: {source}; check record.rtmp_bind")]
+    #[error("cannot listen on {addr}: {source}; check {key}")]
     Bind {
+        /// The configuration key.
+        key: &'static str,
         /// The address asked for.
         addr: SocketAddr,
         /// What the system said.
         source: io::Error,
     },
+    /// The certificate for RTMPS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Another recorder works on the same data.
     #[error("another recorder is at work on {data_dir}; only one may be")]
     AlreadyRunning {
@@ -125,12 +147,83 @@ pub enum RecordError {
 impl RecordError {
     /// Whether the configuration or the machine must be changed before another try makes sense.
     pub fn needs_operator(&self) -> bool {
-        matches!(self, Self::PortTaken { .. } | Self::Bind { .. } | Self::AlreadyRunning { .. })
+        matches!(
+            self,
+            Self::PortTaken { .. } | Self::Bind { .. } | Self::Tls(_) | Self::AlreadyRunning { .. }
+        )
+    }
+}
+
+/// The addresses listened on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listening {
+    /// RTMP.
+    pub rtmp: SocketAddr,
+    /// RTMPS, if configured.
+    pub rtmps: Option<SocketAddr>,
+    /// SRT, if configured.
+    pub srt: Option<SocketAddr>,
+}
+
+struct Listeners {
+    rtmp: RtmpListener,
+    rtmps: Option<RtmpListener>,
+    srt: Option<SrtListener>,
+}
+
+impl Listeners {
+    fn bind(config: &RecordConfig) -> Result<Self, RecordError> {
+        let explain = |key, addr| {
+            move |source: io::Error| match source.kind() {
+                io::ErrorKind::AddrInUse => RecordError::PortTaken { key, addr },
+                _ => RecordError::Bind { key, addr, source },
+            }
+        };
+        let addr = config.rtmp_bind;
+        let rtmp = RtmpListener::bind(addr).map_err(explain("record.rtmp_bind", addr))?;
+        let rtmps = config.rtmps.as_ref().map(|(addr, files)| {
+            let certificate = Certificate::load(files.clone())?;
+            let bound = RtmpListener::bind(*addr).map_err(explain("record.rtmps_bind", *addr))?;
+            Ok::<_, RecordError>(bound.with_tls(certificate))
+        });
+        let srt =
+            config.srt_bind.map(|addr| SrtListener::bind(addr).map_err(explain("record.srt_bind", addr)));
+        Ok(Self { rtmp, rtmps: rtmps.transpose()?, srt: srt.transpose()? })
+    }
+
+    fn addrs(&self) -> Listening {
+        Listening {
+            rtmp: self.rtmp.addr(),
+            rtmps: self.rtmps.as_ref().map(RtmpListener::addr),
+            srt: self.srt.as_ref().map(SrtListener::addr),
+        }
+    }
+
+    async fn serve(
+        self,
+        door: Arc<FrontDoor>,
+        publishers: Arc<Publishers>,
+        limits: Limits,
+        stop: CancellationToken,
+    ) {
+        let (a, b) = (Arc::clone(&door), Arc::clone(&publishers));
+        let rtmp = self.rtmp.serve(a, b, limits, stop.clone());
+        let rtmps = async {
+            if let Some(listener) = self.rtmps {
+                listener.serve(Arc::clone(&door) as _, Arc::clone(&publishers), limits, stop.clone()).await;
+            }
+        };
+        let srt = async {
+            if let Some(listener) = self.srt {
+                listener.serve(Arc::clone(&door) as _, Arc::clone(&publishers), limits, stop.clone()).await;
+            }
+        };
+        tokio::join!(rtmp, rtmps, srt);
     }
 }
 
 /// Runs the recorder until `stop`: brings back what a dead one left, listens for encoders, pulls what is to be
-/// pulled. `on_ready` is told the address listened on. Sources may be added, changed and removed meanwhile.
+/// pulled. `on_ready` is told the addresses listened on. Sources may be added, changed and removed meanwhile.
 ///
 /// A stop closes the open epochs and leaves their recordings live: a start within the quiet time continues them.
 /// Dropping the future is as good as killing the process: the next start brings the open parts back.
@@ -138,16 +231,12 @@ pub async fn run_recorder(
     store: Store,
     config: RecordConfig,
     stop: CancellationToken,
-    on_ready: impl FnOnce(SocketAddr),
+    on_ready: impl FnOnce(Listening),
 ) -> Result<(), RecordError> {
     clipmill_media::init();
     let data_dir = store.library().root().parent().unwrap_or(store.library().root()).to_owned();
     let lock = RecorderLock::take(&data_dir).await?;
-    let addr = config.rtmp_bind;
-    let listener = RtmpListener::bind(addr).map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => RecordError::PortTaken { addr },
-        _ => RecordError::Bind { addr, source },
-    })?;
+    let listeners = Listeners::bind(&config)?;
     salvage::all(&store).await?;
 
     let abandon = CancellationToken::new();
@@ -166,12 +255,12 @@ pub async fn run_recorder(
         remembered: Mutex::default(),
         lock,
     });
-    let addr = listener.addr();
-    tracing::info!(%addr, "the recorder listens for RTMP");
+    let addrs = listeners.addrs();
+    tracing::info!(rtmp = %addrs.rtmp, rtmps = ?addrs.rtmps, srt = ?addrs.srt, "the recorder listens");
     let door = Arc::new(FrontDoor(Arc::clone(&desk)));
-    on_ready(addr);
+    on_ready(addrs);
     tokio::join!(
-        listener.serve(door, publishers, limits, stop.clone()),
+        listeners.serve(door, publishers, limits, stop.clone()),
         supervise::supervise(Arc::clone(&desk), stop.clone()),
     );
     desk.threads.close();

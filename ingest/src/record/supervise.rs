@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    desk::{Desk, Halt, lock},
+    desk::{self, Desk, Halt},
     journal, plan, pulls,
 };
 
@@ -63,11 +63,7 @@ async fn tick(desk: &Arc<Desk>, pulling: &mut HashMap<SourceId, Pulling>) -> Res
     desk.config.board.keep(&sources.iter().map(|s| s.id).collect::<Vec<_>>());
 
     let wanted = |id: &SourceId| sources.iter().any(|s| s.id == *id && s.enabled);
-    for (id, halt) in lock(&desk.pushing).iter() {
-        if !wanted(id) && !halt.token.is_cancelled() {
-            halt.by_operator();
-        }
-    }
+    desk::turn_out(desk, &sources).await?;
     for (id, p) in pulling.iter() {
         if !wanted(id) && !p.halt.token.is_cancelled() && !p.task.is_finished() {
             p.halt.by_operator();
@@ -90,9 +86,11 @@ async fn end_idle(desk: &Desk, sources: &[Source]) -> Result<(), StoreError> {
         if writing.contains(&rec.source_id) || desk.publishers.is_held(rec.source_id) {
             continue;
         }
-        let enabled = sources.iter().any(|s| s.id == rec.source_id && s.enabled);
+        let source = sources.iter().find(|s| s.id == rec.source_id);
+        let enabled = source.is_some_and(|s| s.enabled);
+        let quiet_end = source.map_or(desk.config.quiet_end, |s| desk.quiet_end(s));
         let (tail, _) = journal::tail_of(&desk.store, &rec).await?;
-        if plan::is_quiet(&tail, desk.now(), desk.config.quiet_end) {
+        if plan::is_quiet(&tail, desk.now(), quiet_end) {
             journal::end(&desk.store, rec.id, tail.last_heard, EndReason::Quiet).await?;
         } else if !enabled {
             journal::end(&desk.store, rec.id, tail.last_heard, EndReason::Stopped).await?;

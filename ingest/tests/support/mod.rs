@@ -14,9 +14,9 @@ use clipmill_domain::{
     Clock, Id, RecordingId, SourceId, WallTime,
     source::{Language, SourceKind, SourceSettings},
 };
-use clipmill_ingest::record::{RecordConfig, RecordError, StatusBoard, run_recorder};
+use clipmill_ingest::record::{Listening, RecordConfig, RecordError, StatusBoard, run_recorder};
 use clipmill_store::{
-    Store,
+    Store, StoreError, Tx,
     sources::{self, NewSource},
     testing::TestStore,
 };
@@ -54,7 +54,8 @@ pub struct Bench {
     config: RecordConfig,
     pub board: StatusBoard,
     pub addr: SocketAddr,
-    push: SourceId,
+    pub addrs: Option<Listening>,
+    pub push: SourceId,
     running: Option<Running>,
 }
 
@@ -66,7 +67,7 @@ impl Bench {
         let push = add(&test.store, "studio", SourceKind::Push, KEY).await;
         let board = StatusBoard::default();
         let config = RecordConfig { board: board.clone(), ..RecordConfig::default() };
-        Self { test, config, board, addr: ([127, 0, 0, 1], 0).into(), push, running: None }
+        Self { test, config, board, addr: ([127, 0, 0, 1], 0).into(), addrs: None, push, running: None }
     }
 
     pub async fn start(config: RecordConfig) -> Self {
@@ -102,7 +103,8 @@ impl Bench {
             })
             .await
         });
-        self.addr = is_ready.await.expect("the recorder starts");
+        let addrs: Listening = is_ready.await.expect("the recorder starts");
+        (self.addr, self.addrs) = (addrs.rtmp, Some(addrs));
         self.running = Some(Running { stop, task });
     }
 
@@ -145,12 +147,37 @@ impl Bench {
         tx.commit().await.unwrap();
     }
 
+    /// Changes the push source.
+    pub async fn change(&self, what: impl AsyncFnOnce(&mut Tx<'_>, SourceId) -> Result<(), StoreError>) {
+        let mut tx = self.store().begin().await.unwrap();
+        what(&mut tx, self.push).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Everything logged so far, by every test of this program.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&log_text().lock().unwrap()).into_owned()
+    }
+
     /// An encoder that pushes in real time.
     pub fn push(&self, media: &Media, key: &str) -> Child {
-        let url = format!("rtmp://{}/live/{key}", self.addr);
+        self.push_to(media, "flv", &format!("rtmp://{}/live/{key}", self.addr))
+    }
+
+    pub fn push_tls(&self, media: &Media, key: &str) -> Child {
+        let addr = self.addrs.and_then(|a| a.rtmps).expect("RTMPS is on");
+        self.push_to(media, "flv", &format!("rtmps://{addr}/live/{key}"))
+    }
+
+    pub fn push_srt(&self, media: &Media, query: &str) -> Child {
+        let addr = self.addrs.and_then(|a| a.srt).expect("SRT is on");
+        self.push_to(media, "mpegts", &format!("srt://{addr}?{query}"))
+    }
+
+    fn push_to(&self, media: &Media, format: &str, url: &str) -> Child {
         Command::new("ffmpeg")
             .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-re", "-i", media.path.as_str()])
-            .args(["-c", "copy", "-f", "flv", &url])
+            .args(["-c", "copy", "-f", format, url])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)

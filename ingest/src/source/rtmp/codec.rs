@@ -7,7 +7,8 @@ use thiserror::Error;
 pub enum Unsupported {
     /// HEVC, AV1 or VP9 video.
     #[error(
-        "the stream carries {codec} video, which this build cannot read from RTMP; set the encoder to H.264 (AVC)"
+        "the stream carries {codec} video, which cannot be recorded from RTMP; set the encoder to H.264 (AVC), or send \
+         HEVC over SRT"
     )]
     Video {
         /// The codec by its common name.

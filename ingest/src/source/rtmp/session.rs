@@ -5,30 +5,29 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use clipmill_domain::{recording::EndReason, source::Source};
 use rml_rtmp::{
-    chunk_io::ChunkSerializer,
     handshake::{Handshake, HandshakeProcessResult, PeerType},
-    messages::RtmpMessage,
-    rml_amf0::Amf0Value,
-    sessions::{
-        ServerSession, ServerSessionConfig, ServerSessionError, ServerSessionEvent, ServerSessionResult,
-    },
-    time::RtmpTimestamp,
+    sessions::ServerSessionEvent,
 };
+use secrecy::SecretString;
 use thiserror::Error;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    APP, Claim, Door, Limits, Publisher, Publishers, Refusal, Unsupported,
+    APP, Unsupported,
+    chunks::ChunkError,
     tap::{Step, Tap},
+    wire::{Said, Wire, farewell, guarded},
 };
-use crate::source::feed::{FeedError, FeedWriter, feed};
+use crate::source::{
+    door::{Door, Limits, Publisher, Refusal},
+    feed::{FeedError, FeedWriter, feed},
+    publishers::{Claim, Leave, Publishers},
+};
 
-const CHUNK_BYTES: u32 = 4096;
 const READ_BYTES: usize = 64 << 10;
 /// A peer may send this much before it is let in: commands are small.
 const STRANGER_BYTES_MAX: usize = 64 << 10;
@@ -64,18 +63,23 @@ pub enum SessionError {
     #[error("the encoder dropped the connection")]
     Dropped,
     /// It stayed silent.
-    #[error("the encoder sent nothing for {0:?}")]
+    #[error("the encoder sent no media for {0:?}")]
     Silent(Duration),
-    /// A newer publisher has its place.
-    #[error("a newer encoder took over after this one fell silent")]
-    Evicted,
+    /// It has to go.
+    #[error(transparent)]
+    Evicted(#[from] Leave),
 }
 
-impl From<ServerSessionError> for SessionError {
-    fn from(e: ServerSessionError) -> Self {
+impl From<ChunkError> for SessionError {
+    fn from(e: ChunkError) -> Self {
         Self::Protocol(e.to_string())
     }
 }
+
+/// What a connection runs over: a socket, or TLS on one.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// What a connection needs.
 pub struct Connection {
@@ -91,6 +95,10 @@ struct Live {
     claim: Arc<Claim>,
     writer: FeedWriter,
     tap: Tap,
+    /// When the last whole message of media came: bytes that make none do not count.
+    last_media: Instant,
+    /// Whether the stall was noted.
+    stalled: bool,
 }
 
 enum Flow {
@@ -100,10 +108,10 @@ enum Flow {
 }
 
 impl Connection {
-    pub async fn serve(self, mut socket: TcpStream) -> Result<(), SessionError> {
-        let (mut rtmp, early) = self.greet(&mut socket).await?;
+    pub async fn serve(self, mut socket: impl Stream) -> Result<(), SessionError> {
+        let mut wire = self.greet(&mut socket).await?;
         let mut live = None;
-        let ended = self.talk(&mut socket, &mut rtmp, early, &mut live).await;
+        let ended = self.talk(&mut socket, &mut wire, &mut live).await;
         // The place becomes free first: saying why may take a moment.
         let was_live = live.is_some();
         if let Some(Live { writer, claim, .. }) = live {
@@ -120,8 +128,8 @@ impl Connection {
         ended.map(|_| ())
     }
 
-    /// Handshake; returns the session and the bytes that came behind it.
-    async fn greet(&self, socket: &mut TcpStream) -> Result<(ServerSession, Vec<u8>), SessionError> {
+    /// Handshake; what came behind it is in the wire.
+    async fn greet(&self, socket: &mut impl Stream) -> Result<Wire, SessionError> {
         let late = || SessionError::TooSlow(self.limits.handshake);
         let deadline = Instant::now() + self.limits.handshake;
         let mut handshake = Handshake::new(PeerType::Server);
@@ -131,8 +139,9 @@ impl Connection {
             if n == 0 {
                 return Err(SessionError::Dropped);
             }
-            let step =
-                handshake.process_bytes(&buf[..n]).map_err(|e| SessionError::Protocol(e.to_string()))?;
+            let step = guarded(|| {
+                handshake.process_bytes(&buf[..n]).map_err(|e| SessionError::Protocol(e.to_string()))
+            })?;
             let (response, early) = match step {
                 HandshakeProcessResult::InProgress { response_bytes } => (response_bytes, None),
                 HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
@@ -144,50 +153,40 @@ impl Connection {
                 break early;
             }
         };
-        let mut config = ServerSessionConfig::new();
-        config.chunk_size = CHUNK_BYTES;
-        let (rtmp, first) = ServerSession::new(config)?;
-        for result in first {
-            if let ServerSessionResult::OutboundResponse(packet) = result {
-                self.write(socket, &packet.bytes).await?;
-            }
-        }
-        Ok((rtmp, early))
+        let (mut wire, first) = Wire::new()?;
+        self.write(socket, &first).await?;
+        wire.push(&early);
+        Ok(wire)
     }
 
     async fn talk(
         &self,
-        socket: &mut TcpStream,
-        rtmp: &mut ServerSession,
-        early: Vec<u8>,
+        socket: &mut impl Stream,
+        wire: &mut Wire,
         live: &mut Option<Live>,
     ) -> Result<EndReason, SessionError> {
         let publish_by = Instant::now() + self.limits.publish;
-        let mut stranger_bytes = early.len();
+        let mut stranger_bytes = 0;
         let mut buf = vec![0u8; READ_BYTES];
-        let first = rtmp.handle_input(&early)?;
-        let mut results = first;
         loop {
-            for result in results {
-                match result {
-                    ServerSessionResult::OutboundResponse(packet) => {
-                        self.write(socket, &packet.bytes).await?
-                    }
-                    ServerSessionResult::RaisedEvent(event) => {
-                        if let Flow::Finished = self.event(socket, rtmp, event, live).await? {
+            while let Some(said) = wire.next_said()? {
+                match said {
+                    Said::Answer(bytes) => self.write(socket, &bytes).await?,
+                    Said::Media { video, at_ms, data } => self.media(live, video, at_ms, &data).await?,
+                    Said::Event(event) => {
+                        if let Flow::Finished = self.event(socket, wire, event, live).await? {
                             return Ok(EndReason::Finished);
                         }
                     }
-                    ServerSessionResult::UnhandleableMessageReceived(_) => {}
                 }
             }
             let n = match live {
                 Some(live) => {
-                    let evicted = live.claim.evicted().clone();
+                    let claim = Arc::clone(&live.claim);
                     tokio::select! {
                         biased;
                         () = self.stop.cancelled() => return Ok(EndReason::Stopped),
-                        () = evicted.cancelled() => return Err(SessionError::Evicted),
+                        why = claim.evicted() => return Err(why.into()),
                         read = read_live(socket, &mut buf, live, &self.limits) => read?,
                     }
                 }
@@ -211,14 +210,14 @@ impl Connection {
                     }
                 }
             }
-            results = rtmp.handle_input(&buf[..n])?;
+            wire.push(&buf[..n]);
         }
     }
 
     async fn event(
         &self,
-        socket: &mut TcpStream,
-        rtmp: &mut ServerSession,
+        socket: &mut impl Stream,
+        wire: &mut Wire,
         event: ServerSessionEvent,
         live: &mut Option<Live>,
     ) -> Result<Flow, SessionError> {
@@ -227,12 +226,12 @@ impl Connection {
             E::ConnectionRequested { request_id, app_name } => {
                 let app = app_name.split(['?', '/']).next().unwrap_or_default();
                 let answer = if app == APP {
-                    rtmp.accept_request(request_id)?
+                    wire.accept(request_id)?
                 } else {
                     let why = "the application is not known; publish to /live";
-                    rtmp.reject_request(request_id, "NetConnection.Connect.Rejected", why)?
+                    wire.reject(request_id, "NetConnection.Connect.Rejected", why)?
                 };
-                self.answer(socket, answer).await?;
+                self.write(socket, &answer).await?;
                 if app != APP {
                     return Err(SessionError::Protocol(
                         "an application other than /live was asked for".into(),
@@ -243,27 +242,25 @@ impl Connection {
                 if live.is_some() {
                     return Err(SessionError::Protocol("a second publish on one connection".into()));
                 }
-                match self.admit(&stream_key).await {
+                let key = SecretString::from(stream_key.split('?').next().unwrap_or_default());
+                match self.admit(&key).await {
                     Ok((source, claim)) => {
-                        let answer = rtmp.accept_request(request_id)?;
-                        self.answer(socket, answer).await?;
-                        *live = Some(self.enter(source, claim));
+                        let answer = wire.accept(request_id)?;
+                        self.write(socket, &answer).await?;
+                        *live = Some(self.enter(source, key, claim));
                     }
                     Err(refusal) => {
-                        let answer = rtmp.reject_request(
-                            request_id,
-                            "NetStream.Publish.BadName",
-                            &refusal.to_string(),
-                        )?;
-                        self.answer(socket, answer).await?;
+                        let answer =
+                            wire.reject(request_id, "NetStream.Publish.BadName", &refusal.to_string())?;
+                        self.write(socket, &answer).await?;
                         return Err(refusal.into());
                     }
                 }
             }
             E::PlayStreamRequested { request_id, .. } => {
                 let why = "this server only takes streams";
-                let answer = rtmp.reject_request(request_id, "NetStream.Play.Failed", why)?;
-                self.answer(socket, answer).await?;
+                let answer = wire.reject(request_id, "NetStream.Play.Failed", why)?;
+                self.write(socket, &answer).await?;
                 return Err(SessionError::Protocol("a playback was asked for".into()));
             }
             E::StreamMetadataChanged { metadata, .. } => {
@@ -271,8 +268,6 @@ impl Connection {
                     live.tap.metadata(&metadata);
                 }
             }
-            E::VideoDataReceived { data, timestamp, .. } => self.media(live, true, timestamp, &data).await?,
-            E::AudioDataReceived { data, timestamp, .. } => self.media(live, false, timestamp, &data).await?,
             E::PublishStreamFinished { .. } => return Ok(Flow::Finished),
             E::UnhandleableAmf0Command { command_name, .. }
                 if command_name == "FCUnpublish" && live.is_some() =>
@@ -284,15 +279,14 @@ impl Connection {
         Ok(Flow::Go)
     }
 
-    async fn admit(&self, stream_key: &str) -> Result<(Source, Arc<Claim>), Refusal> {
-        let key = stream_key.split('?').next().unwrap_or_default();
+    async fn admit(&self, key: &SecretString) -> Result<(Source, Arc<Claim>), Refusal> {
         let source =
             timeout(self.limits.write, self.door.admit(key)).await.map_err(|_| Refusal::NotNow)??;
         let claim = self.publishers.claim(source.id).await?;
         Ok((source, Arc::new(claim)))
     }
 
-    fn enter(&self, source: Source, claim: Arc<Claim>) -> Live {
+    fn enter(&self, source: Source, key: SecretString, claim: Arc<Claim>) -> Live {
         // The socket has its own stall clock; the feed's is a second belt.
         let silence = self.limits.hold + Duration::from_secs(5);
         let stop = self.door.stop_token();
@@ -300,24 +294,26 @@ impl Connection {
         claim.touch();
         self.door.enter(Publisher {
             source: source.clone(),
+            key,
             feed,
+            format: "flv",
             claim: Arc::clone(&claim),
             peer: self.peer,
             stop,
         });
-        Live { source, claim, writer, tap: Tap::new() }
+        Live { source, claim, writer, tap: Tap::new(), last_media: Instant::now(), stalled: false }
     }
 
     async fn media(
         &self,
         live: &mut Option<Live>,
         video: bool,
-        at: RtmpTimestamp,
+        at_ms: u32,
         data: &Bytes,
     ) -> Result<(), SessionError> {
         let Some(live) = live else { return Ok(()) };
-        let steps = if video { live.tap.video(at.value, data) } else { live.tap.audio(at.value, data) };
-        for step in steps.inspect_err(|why| self.door.refuse_media(&live.source, why))? {
+        let steps = if video { live.tap.video(at_ms, data) } else { live.tap.audio(at_ms, data) };
+        for step in steps.inspect_err(|why| self.door.refuse_media(&live.source, &why.to_string()))? {
             match step {
                 Step::Split(reason) => live.writer.split(reason).await?,
                 Step::Data { bytes, key } => {
@@ -325,23 +321,12 @@ impl Connection {
                 }
             }
         }
+        // After the wait for room: what is held back by us is no stall.
+        (live.last_media, live.stalled) = (Instant::now(), false);
         Ok(())
     }
 
-    async fn answer(
-        &self,
-        socket: &mut TcpStream,
-        results: Vec<ServerSessionResult>,
-    ) -> Result<(), SessionError> {
-        for result in results {
-            if let ServerSessionResult::OutboundResponse(packet) = result {
-                self.write(socket, &packet.bytes).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn write(&self, socket: &mut TcpStream, bytes: &[u8]) -> Result<(), SessionError> {
+    async fn write(&self, socket: &mut impl Stream, bytes: &[u8]) -> Result<(), SessionError> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -350,10 +335,10 @@ impl Connection {
     }
 
     /// Tells the encoder why, where it can still hear, and closes so that the words arrive.
-    async fn say_why(&self, socket: &mut TcpStream, error: &SessionError, was_live: bool) {
+    async fn say_why(&self, socket: &mut impl Stream, error: &SessionError, was_live: bool) {
         let code = match error {
             SessionError::Unsupported(_) => Some("NetStream.Publish.Denied"),
-            SessionError::Feed(_) | SessionError::Evicted => Some("NetStream.Publish.Failed"),
+            SessionError::Feed(_) | SessionError::Evicted(_) => Some("NetStream.Publish.Failed"),
             SessionError::Refused(_) => None,
             _ => return,
         };
@@ -371,36 +356,29 @@ impl Connection {
     }
 }
 
-/// Reads, and ends the running stream (not the connection) once nothing came for the stall limit.
+/// Reads, and ends the running stream (not the connection) once no media came for the stall limit.
 async fn read_live(
-    socket: &mut TcpStream,
+    socket: &mut impl Stream,
     buf: &mut [u8],
     live: &mut Live,
     limits: &Limits,
 ) -> Result<usize, SessionError> {
-    if let Ok(read) = timeout(limits.stall, socket.read(buf)).await {
-        return Ok(read?);
+    if !live.stalled {
+        match timeout_at(live.last_media + limits.stall, socket.read(buf)).await {
+            // A read that is ready wins over the clock; bytes that make no message do not stop it.
+            Ok(read) if live.last_media.elapsed() < limits.stall => return Ok(read?),
+            late => {
+                live.writer.split(EndReason::Stalled).await?;
+                live.tap.restart();
+                live.stalled = true;
+                if let Ok(read) = late {
+                    return Ok(read?);
+                }
+            }
+        }
     }
-    live.writer.split(EndReason::Stalled).await?;
-    live.tap.restart();
-    let rest = limits.hold.saturating_sub(limits.stall);
-    timeout(rest, socket.read(buf)).await.map_err(|_| SessionError::Silent(limits.hold))?.map_err(Into::into)
-}
-
-/// A last status message. It is written with a chunk serialiser of its own, whole headers only, which is
-/// right because nothing follows it on this connection.
-fn farewell(code: &str, description: &str) -> Option<Vec<u8>> {
-    let mut chunks = ChunkSerializer::new();
-    let mut out = chunks.set_max_chunk_size(CHUNK_BYTES, RtmpTimestamp::new(0)).ok()?.bytes;
-    let status = [("level", "error"), ("code", code), ("description", description)]
-        .map(|(k, v)| (k.to_owned(), Amf0Value::Utf8String(v.to_owned())));
-    let message = RtmpMessage::Amf0Command {
-        command_name: "onStatus".to_owned(),
-        transaction_id: 0.0,
-        command_object: Amf0Value::Null,
-        additional_arguments: vec![Amf0Value::Object(status.into_iter().collect())],
-    };
-    let payload = message.into_message_payload(RtmpTimestamp::new(0), 1).ok()?;
-    out.extend(chunks.serialize(&payload, true, false).ok()?.bytes);
-    Some(out)
+    match timeout_at(live.last_media + limits.hold, socket.read(buf)).await {
+        Ok(read) if live.last_media.elapsed() < limits.hold => Ok(read?),
+        _ => Err(SessionError::Silent(limits.hold)),
+    }
 }

@@ -1,12 +1,13 @@
-//! Who publishes on which source: one at a time.
+//! Who publishes on which source: one at a time, over whichever listener.
 //!
 //! Policy: a second publisher with the same key is refused while the first one is sending. It takes over once
 //! the first one has been silent for [`TAKEOVER_SILENCE`]: an encoder that lost its network comes back on a
-//! new connection while the old one still looks open.
+//! new connection while the old one still looks open. RTMP, RTMPS and SRT share the places: an encoder may lose
+//! one and come back on another.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -45,6 +46,20 @@ impl Default for Patience {
 )]
 pub struct Busy;
 
+/// Why a publisher has to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Leave {
+    /// A newer one has its place.
+    #[error("a newer encoder took over after this one fell silent")]
+    TakenOver,
+    /// Its key was rotated or revoked.
+    #[error("the stream key was changed or revoked; copy the new one from the source's page")]
+    KeyChanged,
+    /// The source was switched off, or its time is over.
+    #[error("the source does not record any longer: it was stopped, disabled, or its schedule has closed")]
+    NotWanted,
+}
+
 /// The places of all sources.
 #[derive(Debug, Default)]
 pub struct Publishers {
@@ -58,6 +73,7 @@ struct Held {
     last_data: Instant,
     leaving: bool,
     evicted: CancellationToken,
+    why: Arc<OnceLock<Leave>>,
 }
 
 /// The right to publish on a source, until dropped.
@@ -66,6 +82,7 @@ pub struct Claim {
     publishers: Arc<Publishers>,
     source: SourceId,
     evicted: CancellationToken,
+    why: Arc<OnceLock<Leave>>,
 }
 
 impl Publishers {
@@ -97,19 +114,35 @@ impl Publishers {
                 return Err(Busy);
             }
             if !holder.leaving && silent >= self.patience.silence {
-                holder.leaving = true;
-                holder.evicted.cancel();
+                holder.go(Leave::TakenOver);
             }
             return Ok(None);
         }
-        let evicted = CancellationToken::new();
-        held.insert(source, Held { last_data: Instant::now(), leaving: false, evicted: evicted.clone() });
-        Ok(Some(Claim { publishers: Arc::clone(self), source, evicted }))
+        let (evicted, why) = (CancellationToken::new(), Arc::<OnceLock<Leave>>::default());
+        let (token, reason) = (evicted.clone(), Arc::clone(&why));
+        held.insert(source, Held { last_data: Instant::now(), leaving: false, evicted: token, why: reason });
+        Ok(Some(Claim { publishers: Arc::clone(self), source, evicted, why }))
+    }
+
+    /// Tells the publisher on `source`, if there is one, to go.
+    pub fn evict(&self, source: SourceId, why: Leave) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(holder) = held.get_mut(&source) {
+            holder.go(why);
+        }
     }
 
     /// Whether somebody holds the place of `source`.
     pub fn is_held(&self, source: SourceId) -> bool {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&source)
+    }
+}
+
+impl Held {
+    fn go(&mut self, why: Leave) {
+        self.leaving = true;
+        let _ = self.why.set(why);
+        self.evicted.cancel();
     }
 }
 
@@ -124,9 +157,10 @@ impl Claim {
         self.update(|h| h.leaving = true);
     }
 
-    /// Fires when a newer publisher takes the place.
-    pub fn evicted(&self) -> &CancellationToken {
-        &self.evicted
+    /// Waits until this publisher has to go; why.
+    pub async fn evicted(&self) -> Leave {
+        self.evicted.cancelled().await;
+        self.why.get().copied().unwrap_or(Leave::TakenOver)
     }
 
     fn update(&self, change: impl FnOnce(&mut Held)) {
@@ -179,7 +213,7 @@ mod tests {
         let begun = Instant::now();
         tokio::time::sleep(Duration::from_millis(100)).await;
         let holder = tokio::spawn(async move {
-            first.evicted().cancelled().await;
+            assert_eq!(first.evicted().await, Leave::TakenOver);
             drop(first);
         });
         let second = all.claim(id).await.unwrap();
