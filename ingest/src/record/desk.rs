@@ -1,26 +1,28 @@
 //! What the recorder's parts share: who may record, and the thread that each live source gets.
 
 use std::{
+    cell::Cell,
     collections::{HashMap, HashSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
+use camino::Utf8PathBuf;
 use clipmill_domain::{
-    SourceId, WallTime,
+    Clock, RecordingId, SourceId, WallTime,
     recording::EndReason,
     source::{Source, SourceKind},
 };
-use clipmill_media::{Input, InputFrom, OpenOptions};
+use clipmill_media::{Input, InputFrom, OpenOptions, Packet};
 use clipmill_store::{Store, StoreError, audit::audit};
 use tokio::{
     runtime::Handle,
-    sync::{Mutex as AsyncMutex, oneshot},
+    sync::{Mutex as AsyncMutex, Semaphore, oneshot},
 };
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -28,7 +30,9 @@ use tokio_util::{
 };
 
 use super::{
-    RecordConfig,
+    RecordConfig, StatusBoard,
+    clock::SteadyClock,
+    flow::Flow,
     journal::{ACTOR, Journal},
     lock::RecorderLock,
     plan,
@@ -40,22 +44,29 @@ use crate::source::{
     rtmp::{Door, Publisher, Publishers, Refusal, Unsupported},
 };
 
+/// While a live is recorded, a file is played with so long a pause after each second of it: at most at 20 times
+/// its own speed.
+const FILE_PAUSE: Duration = Duration::from_millis(50);
+
 /// Ends what one source is doing.
 #[derive(Debug, Clone)]
 pub(crate) struct Halt {
     pub(crate) token: CancellationToken,
-    by_operator: Arc<AtomicBool>,
+    /// Why the recording is over too, if it is.
+    ending: Arc<Mutex<Option<EndReason>>>,
 }
 
 impl Halt {
     pub(crate) fn new(token: CancellationToken) -> Self {
-        Self { token, by_operator: Arc::default() }
+        Self { token, ending: Arc::default() }
     }
 
-    /// The operator switched the source off: its recording is over too.
-    pub(crate) fn by_operator(&self) {
-        self.by_operator.store(true, Ordering::Relaxed);
-        self.token.cancel();
+    /// Its recording is over too, for this reason. The first reason stays.
+    pub(crate) fn end(&self, reason: EndReason) {
+        if !self.token.is_cancelled() {
+            lock(&self.ending).get_or_insert(reason);
+            self.token.cancel();
+        }
     }
 
     /// A flag for libav that follows the token, for as long as the guard lives.
@@ -75,6 +86,10 @@ impl Halt {
 pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) config: RecordConfig,
+    pub(crate) board: StatusBoard,
+    /// Never steps while anything is live. All that is written of recordings is by this clock.
+    pub(crate) clock: Arc<SteadyClock>,
+    pub(crate) data_dir: Utf8PathBuf,
     pub(crate) publishers: Arc<Publishers>,
     pub(crate) runtime: Handle,
     /// Cancelled when the recorder is dropped: everything stops where it is, as after a crash.
@@ -85,11 +100,45 @@ pub(crate) struct Desk {
     /// Sources whose recording is being written, or is about to be. Held while a recording is ended from outside.
     pub(crate) writing: AsyncMutex<HashSet<SourceId>>,
     pub(crate) lock: RecorderLock,
+    /// What each source's connections share, so that one remembers the media of the one before.
+    pub(crate) journals: Mutex<HashMap<SourceId, Arc<Mutex<Journal>>>>,
+    /// Recordings that are to end at their next key frame while their connection goes on.
+    pub(crate) cuts: Mutex<HashMap<SourceId, (RecordingId, EndReason)>>,
+    /// Lives that are being recorded.
+    pub(crate) lives: AtomicUsize,
+    /// One file is played at a time.
+    pub(crate) one_file: Arc<Semaphore>,
 }
 
 impl Desk {
+    /// By the recorder's own clock.
     pub(crate) fn now(&self) -> WallTime {
+        self.clock.now()
+    }
+
+    /// By the system's clock: for schedules and for people.
+    pub(crate) fn wall(&self) -> WallTime {
         self.config.clock.now()
+    }
+
+    /// How long nothing may come until a recording of `source` is over.
+    pub(crate) fn quiet_end(&self, source: &Source) -> Duration {
+        plan::quiet_end(&source.settings.stop, self.config.quiet_end)
+    }
+
+    /// Whether a recording of the source is live, as far as can be told.
+    pub(crate) async fn is_live(&self, id: SourceId) -> bool {
+        matches!(self.store.live_recording_of(id).await, Ok(Some(_)))
+    }
+
+    /// The journal of a source for a new connection of it.
+    pub(crate) fn journal(&self, source: &Source, from_start: bool) -> Arc<Mutex<Journal>> {
+        let quiet_end = self.quiet_end(source);
+        let made = || Journal::new(self.store.clone(), source.clone(), quiet_end, from_start);
+        let journal =
+            Arc::clone(lock(&self.journals).entry(source.id).or_insert_with(|| Arc::new(Mutex::new(made()))));
+        lock(&journal).renew(source.clone(), quiet_end, from_start);
+        journal
     }
 
     /// Whether there is room, and if not, the words for it.
@@ -108,7 +157,7 @@ impl Desk {
     /// Notes a problem of a source: on the board, and once in the log and the audit log.
     pub(crate) async fn problem(&self, source: &Source, error: &str) {
         let now = self.now();
-        if !self.config.board.problem(source.id, &source.name, error, now) {
+        if !self.board.problem(source.id, &source.name, error, self.wall()) {
             return;
         }
         tracing::warn!(source = source.name, error, "a source has a problem");
@@ -154,20 +203,54 @@ impl Desk {
         input: &mut Input,
         first_key_at: &dyn Fn() -> Option<WallTime>,
     ) -> (u64, Result<(), TakeError>) {
+        let flow = Arc::new(Flow::new(self.config.stall));
+        self.take_with(source, journal, input, first_key_at, &flow, true)
+    }
+
+    /// As [`Desk::take`], with the flow shown on the board; `is_live` unless it is a file of this machine.
+    pub(crate) fn take_with(
+        &self,
+        source: &Source,
+        journal: &mut Journal,
+        input: &mut Input,
+        first_key_at: &dyn Fn() -> Option<WallTime>,
+        flow: &Arc<Flow>,
+        is_live: bool,
+    ) -> (u64, Result<(), TakeError>) {
         self.runtime.block_on(self.writing.lock()).insert(source.id);
+        self.board.flow(source.id, Some(Arc::clone(flow)));
+        let _counted = is_live.then(|| Counted::new(&self.lives));
+        let played_s = Cell::new(0);
+        let on_packet = |packet: &Packet| {
+            flow.packet();
+            let second = packet.pts_us().map_or(0, |us| us / 1_000_000);
+            if !is_live && second > played_s.replace(second) && self.lives.load(Ordering::Relaxed) > 0 {
+                self.runtime.block_on(tokio::time::sleep(FILE_PAUSE));
+            }
+        };
+        let cut = |recording: Option<RecordingId>| {
+            let mut cuts = lock(&self.cuts);
+            let (id, reason) = *cuts.get(&source.id)?;
+            (recording == Some(id)).then(|| {
+                cuts.remove(&source.id);
+                reason
+            })
+        };
         let on_epoch = |journal: &Journal| {
             let rec = journal.recording();
-            self.config.board.set(source.id, &source.name, SourceState::Recording, rec, self.now());
+            self.board.set(source.id, &source.name, SourceState::Recording, rec, self.wall());
         };
         let mut taker = Taker {
             runtime: &self.runtime,
             store: &self.store,
-            clock: self.config.clock.as_ref(),
+            clock: self.clock.as_ref(),
             journal,
             part_us: i64::try_from(self.config.part.as_micros()).unwrap_or(i64::MAX),
             floor_bytes: self.config.free_space_floor,
             abandon: &self.abandon,
             on_epoch: &on_epoch,
+            on_packet: &on_packet,
+            cut: &cut,
         };
         taker.take(input, first_key_at)
     }
@@ -177,15 +260,31 @@ impl Desk {
         if self.abandon.is_cancelled() {
             return;
         }
-        let by_operator = halt.by_operator.load(Ordering::Relaxed);
+        let ending = *lock(&halt.ending);
         let now = self.now();
         let closed = self.runtime.block_on(async {
             journal.close(reason, now).await?;
-            if by_operator { journal.end(EndReason::Stopped, now).await } else { Ok(()) }
+            if let Some(why) = ending { journal.end(why, now).await } else { Ok(()) }
         });
         if let Err(error) = closed {
             tracing::error!(source = source.name, %error, "an epoch could not be closed; the next start will");
         }
+    }
+}
+
+/// Counts one while it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -203,6 +302,9 @@ impl Door for FrontDoor {
         if !source.enabled {
             return Err(Refusal::Disabled(source.name));
         }
+        if !source.settings.wants(source.requested, self.0.is_live(source.id).await, self.0.wall()) {
+            return Err(Refusal::NotWanted(source.name));
+        }
         if let Err(full) = self.0.room() {
             self.0.problem(&source, &full.to_string()).await;
             return Err(full);
@@ -214,7 +316,7 @@ impl Door for FrontDoor {
         let desk = Arc::clone(&self.0);
         let (id, name) = (publisher.source.id, publisher.source.name.clone());
         tracing::info!(source = name, peer = %publisher.peer, "an encoder is connected");
-        desk.config.board.set(id, &name, SourceState::Opening, None, desk.now());
+        desk.board.set(id, &name, SourceState::Opening, None, desk.wall());
         let halt = Halt::new(publisher.stop.clone());
         lock(&desk.pushing).insert(id, halt.clone());
         let work = {
@@ -226,7 +328,8 @@ impl Door for FrontDoor {
                 let ended = desk.on_thread(thread, move |desk| push(desk, &publisher, &halt)).await;
                 lock(&desk.pushing).remove(&id);
                 desk.writing.lock().await.remove(&id);
-                desk.config.board.set(id, &name, SourceState::Idle, None, desk.now());
+                desk.board.flow(id, None);
+                desk.board.set(id, &name, SourceState::Idle, None, desk.wall());
                 match ended {
                     Some(None) => {}
                     Some(Some(error)) => desk.problem(&source, &error).await,
@@ -256,7 +359,8 @@ impl Door for FrontDoor {
 fn push(desk: &Desk, publisher: &Publisher, halt: &Halt) -> Option<String> {
     let Publisher { source, feed, stop, .. } = publisher;
     let (flag, _raised_at_end) = halt.flag(&desk.runtime);
-    let mut journal = Journal::new(desk.store.clone(), source.clone(), desk.config.quiet_end, false);
+    let held = desk.journal(source, false);
+    let mut journal = lock(&held);
     // The connection keeps the stall clock; libav's deadlines only have to be longer.
     let slack = desk.config.stall + Duration::from_secs(90);
     let options = OpenOptions { open_deadline: slack, read_deadline: slack, ..OpenOptions::default() };

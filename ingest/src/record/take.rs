@@ -6,7 +6,7 @@ use std::{
 };
 
 use clipmill_domain::{
-    Clock, WallTime,
+    Clock, RecordingId, WallTime,
     recording::{EndReason, Tracks},
 };
 use clipmill_media::{Input, MediaError, Packet, PartEvent, PartPlan, PartWriter, StreamKind};
@@ -70,6 +70,10 @@ pub(crate) struct Taker<'a> {
     pub(crate) abandon: &'a CancellationToken,
     /// Called when the first row of an epoch is written.
     pub(crate) on_epoch: &'a dyn Fn(&Journal),
+    /// Called for every packet, before it is taken.
+    pub(crate) on_packet: &'a dyn Fn(&Packet),
+    /// Asked at key frames: the recording is to end here, for this reason, and another one to begin.
+    pub(crate) cut: &'a dyn Fn(Option<RecordingId>) -> Option<EndReason>,
 }
 
 /// The running epoch.
@@ -106,6 +110,7 @@ impl Taker<'_> {
                 Err(error) => break Err(error.into()),
             };
             packets += 1;
+            (self.on_packet)(&packet);
             let known = if first { first_key_at() } else { None };
             match self.feed(input, &mut run, &packet, known) {
                 Ok(true) => first = false,
@@ -137,7 +142,7 @@ impl Taker<'_> {
         packet: &Packet,
         first_key_at: Option<WallTime>,
     ) -> Result<bool, TakeError> {
-        let mut broke = false;
+        let mut broke = self.cut_here(run, packet)?;
         // A packet can break the epoch before it once; the new writer takes it.
         for _ in 0..2 {
             let now = self.clock.now();
@@ -160,6 +165,23 @@ impl Taker<'_> {
             broke = true;
         }
         Ok(broke)
+    }
+
+    /// Ends the recording before this packet, if that is asked for and it opens a group of pictures.
+    fn cut_here(&mut self, run: &mut Option<Run>, packet: &Packet) -> Result<bool, TakeError> {
+        let Some(current) = run else { return Ok(false) };
+        if !packet.is_key() || (packet.kind() != StreamKind::Video && current.tracks.width > 0) {
+            return Ok(false);
+        }
+        let Some(reason) = (self.cut)(self.journal.recording()) else { return Ok(false) };
+        self.finish(current)?;
+        let now = self.clock.now();
+        self.retry(async |journal| {
+            journal.close(reason, now).await?;
+            journal.end(reason, now).await
+        })?;
+        *run = None;
+        Ok(true)
     }
 
     fn open(&mut self, input: &Input, now: WallTime) -> Result<Run, TakeError> {

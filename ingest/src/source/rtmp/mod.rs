@@ -39,6 +39,9 @@ pub enum Refusal {
     /// The source is switched off.
     #[error("the source {0:?} is disabled; enable it first")]
     Disabled(String),
+    /// It waits for its window, or to be asked.
+    #[error("the source {0:?} does not record now: outside its schedule, or not asked to record")]
+    NotWanted(String),
     /// Somebody else is publishing.
     #[error(transparent)]
     Busy(#[from] Busy),
