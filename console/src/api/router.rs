@@ -13,7 +13,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, auth, clips, error::ApiError, guard, health, live, media, recordings, sources, stats, ui, view,
+    App, auth, clips, error::ApiError, guard, health, live, media, recordings, source_change, sources, stats,
+    ui, view,
 };
 
 #[derive(OpenApi)]
@@ -34,6 +35,8 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(health::health))
         .routes(routes!(sources::list, sources::add))
         .routes(routes!(sources::enable))
+        .routes(routes!(source_change::change))
+        .routes(routes!(source_change::record))
         .routes(routes!(recordings::list))
         .routes(routes!(recordings::one))
         .routes(routes!(clips::feed))

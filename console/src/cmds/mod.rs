@@ -7,9 +7,11 @@ mod doctor;
 mod models;
 mod pulse;
 mod record;
+mod recording;
 mod run;
 mod serve;
 mod source;
+mod source_settings;
 mod train;
 mod work;
 
@@ -60,6 +62,9 @@ pub enum Command {
     /// Configures streams.
     #[command(subcommand)]
     Source(source::Args),
+    /// Shows what was recorded, and what is missing of it.
+    #[command(subcommand)]
+    Recording(recording::Args),
     /// Lists, fetches and verifies model files.
     #[command(subcommand)]
     Models(models::Args),
@@ -137,6 +142,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Run => run::run(&cli).await,
         Command::Demo(args) => demo::run(&cli, args).await,
         Command::Source(args) => source::run(&cli, args).await,
+        Command::Recording(args) => recording::run(&cli, args).await,
         Command::Models(args) => models::run(&cli, args).await,
         Command::Config(args) => config::run(&cli, args),
         Command::Check(args) => check::run(&cli, args).await,

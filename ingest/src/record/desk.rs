@@ -100,8 +100,6 @@ pub(crate) struct Desk {
     /// Sources whose recording is being written, or is about to be. Held while a recording is ended from outside.
     pub(crate) writing: AsyncMutex<HashSet<SourceId>>,
     pub(crate) lock: RecorderLock,
-    /// What each source's connections share, so that one remembers the media of the one before.
-    pub(crate) journals: Mutex<HashMap<SourceId, Arc<Mutex<Journal>>>>,
     /// Recordings that are to end at their next key frame while their connection goes on.
     pub(crate) cuts: Mutex<HashMap<SourceId, (RecordingId, EndReason)>>,
     /// Lives that are being recorded.
@@ -132,13 +130,8 @@ impl Desk {
     }
 
     /// The journal of a source for a new connection of it.
-    pub(crate) fn journal(&self, source: &Source, from_start: bool) -> Arc<Mutex<Journal>> {
-        let quiet_end = self.quiet_end(source);
-        let made = || Journal::new(self.store.clone(), source.clone(), quiet_end, from_start);
-        let journal =
-            Arc::clone(lock(&self.journals).entry(source.id).or_insert_with(|| Arc::new(Mutex::new(made()))));
-        lock(&journal).renew(source.clone(), quiet_end, from_start);
-        journal
+    pub(crate) fn journal(&self, source: &Source, from_start: bool) -> Journal {
+        Journal::new(self.store.clone(), source.clone(), self.quiet_end(source), from_start)
     }
 
     /// Whether there is room, and if not, the words for it.
@@ -359,8 +352,7 @@ impl Door for FrontDoor {
 fn push(desk: &Desk, publisher: &Publisher, halt: &Halt) -> Option<String> {
     let Publisher { source, feed, stop, .. } = publisher;
     let (flag, _raised_at_end) = halt.flag(&desk.runtime);
-    let held = desk.journal(source, false);
-    let mut journal = lock(&held);
+    let mut journal = desk.journal(source, false);
     // The connection keeps the stall clock; libav's deadlines only have to be longer.
     let slack = desk.config.stall + Duration::from_secs(90);
     let options = OpenOptions { open_deadline: slack, read_deadline: slack, ..OpenOptions::default() };

@@ -90,13 +90,6 @@ impl Journal {
         Self { store, source, quiet_end, from_start, target: None }
     }
 
-    /// For a new connection of the source: what was decided is decided anew, what is remembered of its media stays.
-    pub(crate) fn renew(&mut self, source: Source, quiet_end: Duration, from_start: bool) {
-        self.forget_unused();
-        self.target = None;
-        (self.source, self.quiet_end, self.from_start) = (source, quiet_end, from_start);
-    }
-
     /// The recording that rows were written for.
     pub(crate) fn recording(&self) -> Option<RecordingId> {
         self.target.as_ref().filter(|t| t.tail.is_some()).map(|t| t.id)

@@ -180,7 +180,6 @@ pub async fn run_recorder(
         pushing: Mutex::new(HashMap::new()),
         writing: AsyncMutex::new(HashSet::new()),
         lock,
-        journals: Mutex::default(),
         cuts: Mutex::default(),
         lives: AtomicUsize::new(0),
         one_file: Arc::new(Semaphore::new(1)),

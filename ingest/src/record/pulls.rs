@@ -10,7 +10,7 @@ use clipmill_store::{StoreError, audit::audit, sources};
 
 use super::{
     backfill,
-    desk::{Desk, Halt, lock},
+    desk::{Desk, Halt},
     flow::Flow,
     journal::ACTOR,
     plan::{self, Retries},
@@ -181,7 +181,7 @@ fn record(desk: &Desk, source: &Source, address: &Address, halt: &Halt) -> Tried
     };
     let silence = kind.silence(stall, look().and_then(|l| l.target));
     let (flag, _raised_at_end) = halt.flag(&desk.runtime);
-    let mut input = match pull::open(address, silence, stall, flag) {
+    let mut input = match pull::open(address, silence, stall, &source.settings.audio, flag) {
         Ok(input) => input,
         Err(_) if halt.token.is_cancelled() => return Tried::without_media(Came::Halted),
         Err(error) => {
@@ -189,8 +189,7 @@ fn record(desk: &Desk, source: &Source, address: &Address, halt: &Halt) -> Tried
             return Tried { refused: pull::is_refused(&error), ..Tried::without_media(came) };
         }
     };
-    let held = desk.journal(source, kind.from_start());
-    let mut journal = lock(&held);
+    let mut journal = desk.journal(source, kind.from_start());
     let flow = Arc::new(Flow::new(silence));
     let is_live = kind != PullKind::LocalFile;
     let (_, ended) = desk.take_with(source, &mut journal, &mut input, &|| None, &flow, is_live);

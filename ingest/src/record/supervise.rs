@@ -79,7 +79,6 @@ async fn tick(desk: &Arc<Desk>, pulls: &mut Pulls) -> Result<(), StoreError> {
     let sources = desk.store.sources().await?;
     let ids: Vec<_> = sources.iter().map(|s| s.id).collect();
     desk.board.keep(&ids);
-    lock(&desk.journals).retain(|id, _| ids.contains(id));
 
     let (live, wall) = (desk.store.live_recordings().await?, desk.wall());
     let is_live = |id: SourceId| live.iter().any(|r| r.source_id == id);

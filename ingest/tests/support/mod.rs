@@ -17,7 +17,7 @@ use clipmill_domain::{
 use clipmill_ingest::record::{RecordConfig, RecordError, StatusBoard, run_recorder};
 use clipmill_store::{
     Store,
-    sources::{self, NewSource},
+    sources::{self, Header, NewSource},
     testing::TestStore,
 };
 use clipmill_worker::SystemClock;
@@ -88,6 +88,16 @@ impl Bench {
         bench
     }
 
+    /// Before the recorder is started.
+    pub fn configure(&mut self, config: RecordConfig) {
+        self.config = RecordConfig {
+            rtmp_bind: self.addr,
+            part: Duration::from_secs(1),
+            free_space_floor: 1 << 20,
+            ..config
+        };
+    }
+
     pub fn config(&self) -> RecordConfig {
         self.config.clone()
     }
@@ -139,6 +149,44 @@ impl Bench {
         add(self.store(), name, SourceKind::Pull, url).await
     }
 
+    /// A pull source with request headers and settings.
+    pub async fn add_pull_with(
+        &self,
+        name: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        settings: SourceSettings,
+    ) -> SourceId {
+        let id = self.add_pull(name, url).await;
+        let headers: Vec<_> =
+            headers.iter().map(|(n, v)| Header { name: (*n).into(), value: (*v).into() }).collect();
+        let mut source = self.store().source(id).await.unwrap().unwrap();
+        source.settings = settings;
+        let mut tx = self.store().begin().await.unwrap();
+        sources::update_source(&mut tx, &source).await.unwrap();
+        sources::set_pull(&mut tx, id, &url.into(), &headers).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    pub fn push_id(&self) -> SourceId {
+        self.push
+    }
+
+    pub async fn request(&self, id: SourceId, requested: bool) {
+        let mut tx = self.store().begin().await.unwrap();
+        sources::set_source_requested(&mut tx, id, requested).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    pub async fn set(&self, id: SourceId, settings: SourceSettings) {
+        let mut source = self.store().source(id).await.unwrap().unwrap();
+        source.settings = settings;
+        let mut tx = self.store().begin().await.unwrap();
+        sources::update_source(&mut tx, &source).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     pub async fn switch_off(&self) {
         let mut tx = self.store().begin().await.unwrap();
         sources::set_source_enabled(&mut tx, self.push, false).await.unwrap();
@@ -172,7 +220,11 @@ impl Bench {
     }
 
     pub fn log_holds_key(&self) -> bool {
-        log_text().lock().unwrap().windows(KEY.len()).any(|w| w == KEY.as_bytes())
+        self.log_holds(KEY)
+    }
+
+    pub fn log_holds(&self, what: &str) -> bool {
+        log_text().lock().unwrap().windows(what.len()).any(|w| w == what.as_bytes())
     }
 }
 

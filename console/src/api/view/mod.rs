@@ -5,6 +5,7 @@
 mod clip;
 mod recording;
 mod service;
+mod settings;
 mod source;
 
 use clipmill_domain::{MediaTime, WallTime, recording as domain};
@@ -12,6 +13,7 @@ use clipmill_domain::{MediaTime, WallTime, recording as domain};
 pub use clip::*;
 pub use recording::*;
 pub use service::*;
+pub use settings::*;
 pub use source::*;
 
 /// Media time in seconds.

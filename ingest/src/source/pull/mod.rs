@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use clipmill_domain::recording::EndReason;
+use clipmill_domain::{recording::EndReason, source::AudioChoice};
 use clipmill_media::{Input, InputFrom, MediaError, OpenOptions};
 use clipmill_store::sources::Header;
 use secrecy::{ExposeSecret, SecretString};
@@ -121,8 +121,11 @@ pub fn open(
     address: &Address,
     silence: Duration,
     stall: Duration,
+    audio: &AudioChoice,
     stop: Arc<AtomicBool>,
 ) -> Result<Input, MediaError> {
+    // To be handed on as the audio track of `OpenOptions` when the media room takes one.
+    let _ = audio;
     let local = address.local_path();
     let from = match &local {
         Some(path) => {
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named_without_its_folder() {
         let address = Address { url: SecretString::from("/secret-folder/show.mp4"), headers: vec![] };
-        let opened = open(&address, OPEN, OPEN, Arc::default());
+        let opened = open(&address, OPEN, OPEN, &AudioChoice::First, Arc::default());
         let error = opened.err().expect("there is no such file").to_string();
         assert!(error.contains("show.mp4") && !error.contains("secret-folder"), "{error}");
     }

@@ -134,6 +134,11 @@ impl Resolvers {
         Ok(all)
     }
 
+    /// Their names.
+    pub fn names(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+
     /// Asks resolver `name` for the stream of `page`. Errors never hold an address.
     pub async fn resolve(&self, name: &str, page: &SecretString) -> Result<SecretString, ResolveError> {
         let name = name.to_owned();

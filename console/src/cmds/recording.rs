@@ -1,0 +1,136 @@
+//! `clipmill recording …`: what was recorded, and the map of its gaps.
+
+use std::collections::HashMap;
+
+use clap::Subcommand;
+use clipmill_domain::{
+    gap::{Gap, coverage, gap_map},
+    recording::{Part, Recording},
+};
+use clipmill_store::Store;
+
+use super::{Cli, Failure, load, open_store};
+
+/// What to show.
+#[derive(Debug, Subcommand)]
+pub enum Args {
+    /// Lists the newest recordings.
+    List {
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// Shows which stretches of a recording hold no media, and why.
+    Gaps {
+        /// The recording's id, or the name of a source for its newest recording.
+        which: String,
+    },
+}
+
+pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
+    let config = load(cli)?;
+    let store = open_store(&config).await?;
+    let done = match args {
+        Args::List { limit } => list(&store, *limit).await,
+        Args::Gaps { which } => gaps(&store, which).await,
+    };
+    store.close().await;
+    done
+}
+
+async fn list(store: &Store, limit: u32) -> Result<(), Failure> {
+    let names: HashMap<_, _> = store.sources().await?.into_iter().map(|s| (s.id, s.name)).collect();
+    for rec in store.recordings(limit).await? {
+        let name = names.get(&rec.source_id).map_or("?", String::as_str);
+        let parts = store.parts(rec.id).await?;
+        let gaps = gap_map(&parts, &store.epochs(rec.id).await?);
+        println!("{}  {name}  {}  {}  {}", rec.id, rec.started_at, state(&rec), summary(&parts, &gaps));
+    }
+    Ok(())
+}
+
+async fn gaps(store: &Store, which: &str) -> Result<(), Failure> {
+    let rec = find(store, which).await?;
+    let parts = store.parts(rec.id).await?;
+    let gaps = gap_map(&parts, &store.epochs(rec.id).await?);
+    println!("recording {}, began {}, {}", rec.id, rec.started_at, state(&rec));
+    println!("{}", summary(&parts, &gaps));
+    gaps.iter().for_each(|gap| println!("{}", line(gap)));
+    Ok(())
+}
+
+async fn find(store: &Store, which: &str) -> Result<Recording, Failure> {
+    if let Ok(id) = which.parse()
+        && let Some(rec) = store.recording(id).await?
+    {
+        return Ok(rec);
+    }
+    let Some(source) = store.source_by_name(which).await? else {
+        let said =
+            format!("no recording and no source is called {which:?}; `clipmill recording list` shows them");
+        return Err(Failure::new(said));
+    };
+    let newest = store.recordings(10_000).await?.into_iter().find(|r| r.source_id == source.id);
+    newest.ok_or_else(|| Failure::new(format!("the source {which:?} has recorded nothing yet")))
+}
+
+fn state(rec: &Recording) -> String {
+    match (rec.ended_at, rec.end_reason) {
+        (None, _) => "live".to_owned(),
+        (Some(at), Some(reason)) => format!("ended {at} ({})", words(reason)),
+        (Some(at), None) => format!("ended {at}"),
+    }
+}
+
+fn words(reason: clipmill_domain::recording::EndReason) -> &'static str {
+    use clipmill_domain::recording::EndReason as R;
+    match reason {
+        R::Finished => "ended normally",
+        R::Disconnected => "connection lost",
+        R::Stalled => "no data came",
+        R::FormatChanged => "encoding changed",
+        R::TimestampJump => "timestamps jumped",
+        R::Stopped => "stopped",
+        R::Crashed => "the recorder died",
+        R::Quiet => "nothing for a long time",
+        R::DiskFull => "disk full",
+        R::TimeLimit => "time limit reached",
+        R::SizeLimit => "size limit reached",
+        R::WindowEnd => "its window closed",
+    }
+}
+
+/// Length, share kept and number of gaps.
+fn summary(parts: &[Part], gaps: &[Gap]) -> String {
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
+        return "nothing recorded".to_owned();
+    };
+    let bytes: i64 = parts.iter().map(|p| p.bytes).sum();
+    // Rounded down: 100 % means all of it.
+    let share = (coverage(parts, gaps) * 1000.0).floor() / 10.0;
+    let length = last.span.end() + -first.span.start().as_micros();
+    format!("{length} long, {share} % kept, {} gaps, {} MB", gaps.len(), bytes / 1_000_000)
+}
+
+fn line(gap: &Gap) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "for display")]
+    let seconds = gap.span.micros() as f64 / 1e6;
+    let why = gap.reason.map_or("reason unknown", words);
+    format!("  {} to {}  {seconds:.3} s missing  {why}", gap.span.start(), gap.span.end())
+}
+
+#[cfg(test)]
+mod tests {
+    use clipmill_domain::{MediaTime, Span, recording::EndReason};
+
+    use super::*;
+
+    #[test]
+    fn a_gap_reads_as_from_to_length_and_reason() {
+        let at = MediaTime::from_micros;
+        let span = Span::new(at(4_000_000), at(67_250_000)).unwrap();
+        let gap = Gap { span, reason: Some(EndReason::Stalled) };
+        assert_eq!(line(&gap), "  0:04.000 to 1:07.250  63.250 s missing  no data came");
+        assert_eq!(summary(&[], &[]), "nothing recorded");
+    }
+}
