@@ -17,7 +17,6 @@ use std::{
 use camino::Utf8Path;
 use clipmill_domain::{
     Clock, Id, RecordingId, WallTime,
-    gap::gap_map,
     recording::{EndReason, Recording},
     source::{AutoStop, Language, RecordMode, SourceSettings},
 };
@@ -92,9 +91,6 @@ async fn a_stream_that_breaks_off_goes_on_in_the_same_recording_until_it_is_quie
     assert_eq!(why, [Some(EndReason::Disconnected); 2]);
     assert!(media.begins_with(&bench.frames_of(rec.id, 0).await));
     assert_eq!(bench.frames_of(rec.id, 1).await, media.frames());
-    let gaps =
-        gap_map(&bench.store().parts(rec.id).await.unwrap(), &bench.store().epochs(rec.id).await.unwrap());
-    assert_eq!(gaps.len(), 1, "{gaps:?}");
     assert!(bench.store().source(id).await.unwrap().unwrap().enabled, "it is tried on");
     // Trying less and less often: at most 0.5, 1, 2, 4 … s apart.
     assert!(calls.load(Ordering::Relaxed) <= 10, "{}", calls.load(Ordering::Relaxed));
@@ -239,7 +235,7 @@ async fn a_resolver_is_asked_again_when_its_address_has_expired() {
     let list = ["room", "/bin/sh", script.as_str(), "{url}"].map(str::to_owned).to_vec();
     bench.configure(RecordConfig {
         resolvers: Resolvers::with(&[list]).unwrap(),
-        quiet_end: Duration::from_secs(5),
+        quiet_end: Duration::from_secs(8),
         ..bench.config()
     });
     bench.restart().await;

@@ -12,13 +12,13 @@ use super::{
     backfill,
     desk::{Desk, Halt},
     flow::Flow,
-    journal::ACTOR,
+    journal::{self, ACTOR},
     plan::{self, Retries},
     status::SourceState,
     take::TakeError,
 };
 use crate::source::pull::{
-    self, Address, PullKind, playlist,
+    self, Address, PullKind, Terms, playlist,
     resolver::{Lease, ResolveError},
 };
 
@@ -79,7 +79,7 @@ pub(crate) async fn pull(desk: Arc<Desk>, source: Source, halt: Halt) -> Over {
             source = fresh;
         }
         let tried = once(&desk, &source, &mut lease, &halt).await;
-        lease.used(tried.flowed >= plan::GOOD, tried.refused);
+        let has_expired = lease.used(tried.flowed >= plan::GOOD, tried.refused);
         let wait = match tried.came {
             Came::Halted => break,
             Came::Finished => {
@@ -96,6 +96,7 @@ pub(crate) async fn pull(desk: Arc<Desk>, source: Source, halt: Halt) -> Over {
                 desk.problem(&source, &error).await;
                 ROOM
             }
+            Came::Failed { .. } if has_expired => Duration::ZERO,
             Came::Failed { error, is_final: false } => {
                 desk.problem(&source, &error).await;
                 retries.wait(tried.flowed, rand::random())
@@ -179,9 +180,12 @@ fn record(desk: &Desk, source: &Source, address: &Address, halt: &Halt) -> Tried
         }),
         _ => None,
     };
-    let silence = kind.silence(stall, look().and_then(|l| l.target));
+    let before = look();
+    let silence = kind.silence(stall, before.as_ref().and_then(|l| l.target));
+    let begin = before.and_then(|l| desk.runtime.block_on(outage(desk, source)).map(|out| l.begin(out)));
+    let terms = Terms { stall, silence, begin, audio: source.settings.audio.clone() };
     let (flag, _raised_at_end) = halt.flag(&desk.runtime);
-    let mut input = match pull::open(address, silence, stall, &source.settings.audio, flag) {
+    let mut input = match pull::open(address, &terms, flag) {
         Ok(input) => input,
         Err(_) if halt.token.is_cancelled() => return Tried::without_media(Came::Halted),
         Err(error) => {
@@ -211,6 +215,14 @@ fn record(desk: &Desk, source: &Source, address: &Address, halt: &Halt) -> Tried
         Err(error) => Came::Failed { error: error.to_string(), is_final },
     };
     Tried { came, flowed: flow.lasted(), refused: false }
+}
+
+/// How long ago media of the source's live recording was last heard; none without one that can be continued.
+async fn outage(desk: &Desk, source: &Source) -> Option<Duration> {
+    let live = desk.store.live_recording_of(source.id).await.ok()??;
+    let (tail, _) = journal::tail_of(&desk.store, &live).await.ok()?;
+    let out = Duration::from_millis(u64::try_from(desk.now().millis_since(tail.last_heard)).unwrap_or(0));
+    (out < desk.quiet_end(source)).then_some(out)
 }
 
 /// A source has nothing more to give for now: says so in the audit log and sees that it is not opened again. One

@@ -157,16 +157,12 @@ impl Bench {
         headers: &[(&str, &str)],
         settings: SourceSettings,
     ) -> SourceId {
-        let id = self.add_pull(name, url).await;
-        let headers: Vec<_> =
-            headers.iter().map(|(n, v)| Header { name: (*n).into(), value: (*v).into() }).collect();
-        let mut source = self.store().source(id).await.unwrap().unwrap();
-        source.settings = settings;
+        let headers = headers.iter().map(|(n, v)| Header { name: (*n).into(), value: (*v).into() }).collect();
+        let new = NewSource { headers, settings, ..new_source(name, SourceKind::Pull, url) };
         let mut tx = self.store().begin().await.unwrap();
-        sources::update_source(&mut tx, &source).await.unwrap();
-        sources::set_pull(&mut tx, id, &url.into(), &headers).await.unwrap();
+        sources::add_source(&mut tx, &new).await.unwrap();
         tx.commit().await.unwrap();
-        id
+        new.id
     }
 
     pub fn push_id(&self) -> SourceId {
@@ -229,10 +225,16 @@ impl Bench {
 }
 
 async fn add(store: &Store, name: &str, kind: SourceKind, secret: &str) -> SourceId {
-    let id = SourceId::new_at(now());
+    let new = new_source(name, kind, secret);
     let mut tx = store.begin().await.unwrap();
-    let new = NewSource {
-        id,
+    sources::add_source(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    new.id
+}
+
+fn new_source(name: &str, kind: SourceKind, secret: &str) -> NewSource {
+    NewSource {
+        id: SourceId::new_at(now()),
         name: name.into(),
         kind,
         secret: secret.into(),
@@ -241,10 +243,7 @@ async fn add(store: &Store, name: &str, kind: SourceKind, secret: &str) -> Sourc
         headers: vec![],
         settings: SourceSettings::default(),
         now: now(),
-    };
-    sources::add_source(&mut tx, &new).await.unwrap();
-    tx.commit().await.unwrap();
-    id
+    }
 }
 
 /// A small H.264 and AAC file, 25 frames a second, a key frame every 12.

@@ -1,10 +1,6 @@
 //! A web server that serves media as told, and misbehaves as told.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -31,7 +27,6 @@ pub enum Answer {
 
 pub struct Origin {
     pub addr: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
     _stop: DropGuard,
 }
 
@@ -39,39 +34,33 @@ impl Origin {
     pub async fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let (stop, asked) = (CancellationToken::new(), Arc::new(Mutex::new(vec![])));
-        let (token, log, answer) = (stop.clone(), Arc::clone(&asked), Arc::new(answer));
+        let stop = CancellationToken::new();
+        let (token, answer) = (stop.clone(), Arc::new(answer));
         tokio::spawn(async move {
             loop {
                 let stream = tokio::select! {
                     () = token.cancelled() => return,
                     Ok((stream, _)) = listener.accept() => stream,
                 };
-                let (log, answer, token) = (Arc::clone(&log), Arc::clone(&answer), token.clone());
+                let (answer, token) = (Arc::clone(&answer), token.clone());
                 tokio::spawn(async move {
                     tokio::select! {
                         () = token.cancelled() => {}
-                        _ = serve(stream, &log, answer.as_ref()) => {}
+                        _ = serve(stream, answer.as_ref()) => {}
                     }
                 });
             }
         });
-        Self { addr, asked, _stop: stop.drop_guard() }
+        Self { addr, _stop: stop.drop_guard() }
     }
 
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.addr)
     }
-
-    /// Paths asked for, in order.
-    pub fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
-    }
 }
 
 async fn serve(
     mut stream: TcpStream,
-    log: &Mutex<Vec<String>>,
     answer: &(dyn Fn(&Asked) -> Answer + Send + Sync),
 ) -> std::io::Result<()> {
     let mut head = vec![];
@@ -81,7 +70,6 @@ async fn serve(
     }
     let head = String::from_utf8_lossy(&head).into_owned();
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    log.lock().unwrap().push(path.clone());
     let plain = "Connection: close\r\nContent-Type: application/octet-stream\r\n";
     match answer(&Asked { path, head }) {
         Answer::Status(code) => {

@@ -114,18 +114,22 @@ impl Address {
     }
 }
 
-/// Opens what `address` names. No packet for `silence` is an error of the reads that follow; `stall` is what
-/// streams in general may be silent for. Setting `stop` ends any wait. Errors name the host or file, never the
-/// whole address.
-pub fn open(
-    address: &Address,
-    silence: Duration,
-    stall: Duration,
-    audio: &AudioChoice,
-    stop: Arc<AtomicBool>,
-) -> Result<Input, MediaError> {
-    // To be handed on as the audio track of `OpenOptions` when the media room takes one.
-    let _ = audio;
+/// How an address is opened.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// What streams in general may be silent for.
+    pub stall: Duration,
+    /// No packet for so long is an error of the reads.
+    pub silence: Duration,
+    /// Where in a live playlist to begin, in segments from its end (below zero).
+    pub begin: Option<i64>,
+    /// The audio track to take. To be handed on in `OpenOptions` when the media room takes one.
+    pub audio: AudioChoice,
+}
+
+/// Opens what `address` names. Setting `stop` ends any wait. Errors name the host or file, never the whole address.
+pub fn open(address: &Address, terms: &Terms, stop: Arc<AtomicBool>) -> Result<Input, MediaError> {
+    let Terms { stall, silence, begin, audio: _ } = *terms;
     let local = address.local_path();
     let from = match &local {
         Some(path) => {
@@ -141,7 +145,7 @@ pub fn open(
         open_deadline: if local.is_some() { OPEN * 3 } else { OPEN.min(stall.max(OPEN / 2)) },
         read_deadline: silence,
         format: Some(CONTAINERS.to_owned()),
-        options: if local.is_some() { vec![] } else { options::of(address, stall) },
+        options: if local.is_some() { vec![] } else { options::of(address, stall, begin) },
     };
     Input::open(InputFrom::Url(from), &options, stop).map_err(|error| match error {
         // The file is there: what cannot be opened is what is in it.
@@ -211,7 +215,8 @@ mod tests {
     #[test]
     fn a_missing_file_is_named_without_its_folder() {
         let address = Address { url: SecretString::from("/secret-folder/show.mp4"), headers: vec![] };
-        let opened = open(&address, OPEN, OPEN, &AudioChoice::First, Arc::default());
+        let terms = Terms { stall: OPEN, silence: OPEN, begin: None, audio: AudioChoice::First };
+        let opened = open(&address, &terms, Arc::default());
         let error = opened.err().expect("there is no such file").to_string();
         assert!(error.contains("show.mp4") && !error.contains("secret-folder"), "{error}");
     }

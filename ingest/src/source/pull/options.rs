@@ -9,7 +9,7 @@ use url::Url;
 use super::{Address, PullKind};
 
 /// Options for libavformat; they may hold secrets.
-pub(super) fn of(address: &Address, stall: Duration) -> Vec<(String, String)> {
+pub(super) fn of(address: &Address, stall: Duration, begin: Option<i64>) -> Vec<(String, String)> {
     let Ok(url) = Url::parse(address.url.expose_secret()) else { return vec![] };
     let mut options: Vec<(&str, String)> = vec![];
     match url.scheme() {
@@ -17,7 +17,7 @@ pub(super) fn of(address: &Address, stall: Duration) -> Vec<(String, String)> {
             options.push(("rtsp_transport", "tcp".to_owned()));
             options.push(("timeout", stall.as_micros().to_string()));
         }
-        "http" | "https" => options.extend(request(&address.headers, url.host_str().unwrap_or_default())),
+        "http" | "https" => options.extend(request(&address.headers, &url)),
         _ => {}
     }
     if address.kind() == PullKind::RemoteFile {
@@ -27,12 +27,17 @@ pub(super) fn of(address: &Address, stall: Duration) -> Vec<(String, String)> {
         options.push(("reconnect_delay_max", "30".to_owned()));
         options.push(("rw_timeout", (stall / 2).as_micros().to_string()));
     }
+    if let (PullKind::Playlist, Some(begin)) = (address.kind(), begin) {
+        options.push(("live_start_index", begin.to_string()));
+    }
     options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The options of a request with `headers` to `host`. Cookies go to that host alone, also when a playlist names
-/// segments elsewhere.
-fn request(headers: &[Header], host: &str) -> Vec<(&'static str, String)> {
+/// The options of a request with `headers` to `url`. Cookies go to its host alone, also when a playlist names
+/// segments elsewhere. libavformat's host of a request has the port if the address has one, so both are named.
+fn request(headers: &[Header], url: &Url) -> Vec<(&'static str, String)> {
+    let host = url.host_str().unwrap_or_default();
+    let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
     let mut options = vec![];
     let mut rest = String::new();
     for header in headers.iter().filter(|h| h.check().is_ok()) {
@@ -45,7 +50,7 @@ fn request(headers: &[Header], host: &str) -> Vec<(&'static str, String)> {
                     .split(';')
                     .map(str::trim)
                     .filter(|c| !c.is_empty())
-                    .map(|c| format!("{c}; path=/; domain={host}"))
+                    .flat_map(|c| [host, &with_port].map(|at| format!("{c}; path=/; domain={at}")))
                     .collect();
                 options.push(("cookies", cookies.join("\n")));
             }
@@ -69,7 +74,7 @@ mod tests {
     }
 
     fn options(url: &str, headers: Vec<Header>) -> Vec<(String, String)> {
-        of(&Address { url: url.into(), headers }, Duration::from_secs(8))
+        of(&Address { url: url.into(), headers }, Duration::from_secs(8), Some(-9))
     }
 
     #[test]
@@ -87,7 +92,9 @@ mod tests {
         assert_eq!(value("user_agent"), Some("Player/1"));
         assert_eq!(
             value("cookies"),
-            Some("a=1; path=/; domain=cdn.example\nb=2; path=/; domain=cdn.example")
+            Some(
+                "a=1; path=/; domain=cdn.example\na=1; path=/; domain=cdn.example:443\nb=2; path=/; domain=cdn.example\nb=2; path=/; domain=cdn.example:443"
+            )
         );
         assert_eq!(value("headers"), Some("X-Token: t\r\nX-Other: o\r\n"));
         assert_eq!(options("rtmp://cdn.example/live/a", headers), []);
@@ -105,6 +112,7 @@ mod tests {
         assert!(told.contains(&("rtsp_transport".into(), "tcp".into())));
         assert!(told.contains(&("timeout".into(), "8000000".into())));
         assert!(options("http://h/a.mp4", vec![]).contains(&("reconnect".into(), "1".into())));
+        assert_eq!(options("http://h/a.m3u8", vec![]), [("live_start_index".into(), "-9".into())]);
         assert!(!options("http://h/a.flv", vec![]).iter().any(|(n, _)| n == "reconnect"));
     }
 }

@@ -16,12 +16,28 @@ const LOOK: Duration = Duration::from_secs(5);
 const BYTES_MAX: usize = 4 << 20;
 
 /// What a playlist says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Look {
     /// No segment is longer.
     pub target: Option<Duration>,
     /// It will not grow any more.
     pub ended: bool,
+    /// How long its segments are, in order.
+    pub segments: Vec<Duration>,
+}
+
+impl Look {
+    /// How many segments before the end to begin, so that nothing of the last `outage` is missed: what libavformat
+    /// calls a live start index. Three more than that, as many as it goes back by itself.
+    pub fn begin(&self, outage: Duration) -> i64 {
+        let mut covered = Duration::ZERO;
+        let missed = self.segments.iter().rev().take_while(|s| {
+            let needed = covered < outage;
+            covered = covered.saturating_add(**s);
+            needed
+        });
+        -i64::try_from(missed.count()).unwrap_or(i64::MAX).saturating_add(3)
+    }
 }
 
 /// Looks at the playlist at `address`, or the first stream that it lists. `None` when it cannot be read now.
@@ -86,6 +102,9 @@ fn parse(text: &str) -> Option<Parsed<'_>> {
         } else if let Some(seconds) = line.strip_prefix("#EXT-X-TARGETDURATION:") {
             let seconds: f64 = seconds.trim().parse().ok()?;
             look.target = Duration::try_from_secs_f64(seconds).ok().map(|t| t.min(Duration::from_secs(120)));
+        } else if let Some(rest) = line.strip_prefix("#EXTINF:") {
+            let seconds: f64 = rest.split(',').next().unwrap_or_default().trim().parse().ok()?;
+            look.segments.push(Duration::try_from_secs_f64(seconds).unwrap_or_default());
         } else if line == "#EXT-X-ENDLIST" {
             look.ended = true;
         } else if is_master && !line.is_empty() && !line.starts_with('#') {
@@ -105,13 +124,25 @@ mod tests {
     fn a_live_a_finished_and_a_master_playlist_are_told_apart() {
         let live = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\na.ts\n";
         let target = Some(Duration::from_secs(6));
-        assert_eq!(parse(live), Some(Parsed::Media(Look { target, ended: false })));
+        let segments = vec![Duration::from_secs(6)];
+        let look = Look { target, ended: false, segments };
+        assert_eq!(parse(live), Some(Parsed::Media(look.clone())));
         let over = format!("{live}#EXT-X-ENDLIST\r\n");
-        assert_eq!(parse(&over), Some(Parsed::Media(Look { target, ended: true })));
+        assert_eq!(parse(&over), Some(Parsed::Media(Look { ended: true, ..look })));
         let master = "\u{feff}#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow/index.m3u8?k=1\n#EXT-X-STREAM-INF:BANDWIDTH=2\nhigh\n";
         assert_eq!(parse(master), Some(Parsed::Master("low/index.m3u8?k=1")));
         assert_eq!(parse("<html>404</html>"), None);
         assert_eq!(parse(""), None);
+    }
+
+    #[test]
+    fn after_an_outage_it_begins_where_it_left_off() {
+        let s = Duration::from_secs;
+        let look = Look { segments: vec![s(2); 30], ..Look::default() };
+        assert_eq!(look.begin(s(0)), -3);
+        assert_eq!(look.begin(s(5)), -6);
+        assert_eq!(look.begin(s(6)), -6);
+        assert_eq!(look.begin(s(1000)), -33, "all that is there");
     }
 
     proptest! {

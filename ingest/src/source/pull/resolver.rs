@@ -253,6 +253,7 @@ fn last_line(err: &[u8]) -> String {
 pub struct Lease {
     address: Option<SecretString>,
     failures: u32,
+    uses: u32,
 }
 
 impl Lease {
@@ -263,16 +264,20 @@ impl Lease {
 
     /// Takes a fresh address.
     pub fn renew(&mut self, address: SecretString) {
-        *self = Self { address: Some(address), failures: 0 };
+        *self = Self { address: Some(address), failures: 0, uses: 0 };
     }
 
     /// A try with it is over. A connection that was good may be made again at once; an address that the server
-    /// refuses, or that failed twice, is not used again.
-    pub fn used(&mut self, was_good: bool, refused: bool) {
+    /// refuses, or that failed twice, is not used again. Whether it had been good before and has expired: then a
+    /// fresh one may be tried at once.
+    pub fn used(&mut self, was_good: bool, refused: bool) -> bool {
         self.failures = if was_good { 0 } else { self.failures + 1 };
+        self.uses += 1;
+        let has_expired = self.address.is_some() && refused && self.uses > 1;
         if refused || self.failures >= 2 {
             *self = Self::default();
         }
+        has_expired
     }
 }
 
@@ -361,8 +366,11 @@ mod tests {
         lease.used(false, false);
         assert!(lease.address().is_none(), "failed twice in a row");
         lease.renew(page());
-        lease.used(false, true);
+        assert!(!lease.used(false, true), "it was never good");
         assert!(lease.address().is_none(), "refused");
+        lease.renew(page());
+        assert!(!lease.used(false, false));
+        assert!(lease.used(false, true), "it has expired");
     }
 
     #[test]
