@@ -12,8 +12,10 @@ mod health;
 mod keeping;
 mod live;
 mod media;
+pub(crate) mod recorder_says;
 mod recordings;
 mod router;
+mod source_change;
 mod sources;
 mod stats;
 mod ui;
@@ -27,6 +29,7 @@ use std::{
 };
 
 use clipmill_domain::WallTime;
+use clipmill_ingest::source::pull::resolver::Resolvers;
 use clipmill_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +37,7 @@ use crate::config::{Config, ConfigError};
 
 pub(crate) use keeping::{cost_view, hold, plan_view, release};
 pub use router::openapi_json;
+pub(crate) use source_change::may_be_asked;
 pub(crate) use sources::new_stream_key;
 
 /// After a stop, answers under way (a large video, say) get this long before they are cut off.
@@ -87,6 +91,14 @@ struct Inner {
     sums: keeping::Sums,
     requests: opentelemetry::metrics::Histogram<f64>,
     stop: CancellationToken,
+}
+
+impl Inner {
+    /// The names of the resolvers that a source may name.
+    fn resolvers(&self) -> Vec<String> {
+        let all = Resolvers::with(&self.config.record.resolvers).unwrap_or_default();
+        all.names().into_iter().map(str::to_owned).collect()
+    }
 }
 
 impl Deref for App {

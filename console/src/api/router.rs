@@ -13,8 +13,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, auth, clips, error::ApiError, guard, health, keeping, live, media, recordings, sources, stats, ui,
-    view,
+    App, auth, clips, error::ApiError, guard, health, keeping, live, media, recordings, source_change,
+    sources, stats, ui, view,
 };
 
 #[derive(OpenApi)]
@@ -36,6 +36,8 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(sources::list, sources::add))
         .routes(routes!(sources::enable))
         .routes(routes!(sources::rotate_key, sources::revoke_key))
+        .routes(routes!(source_change::change))
+        .routes(routes!(source_change::record))
         .routes(routes!(recordings::list))
         .routes(routes!(recordings::one))
         .routes(routes!(keeping::hold_recording))

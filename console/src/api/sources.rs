@@ -9,6 +9,7 @@ use axum::{
     response::IntoResponse,
 };
 use clipmill_domain::{Id as _, SourceId, WallTime, product, source};
+use clipmill_store::processes::Process;
 use clipmill_store::{Store, StoreError, audit, sources as rows};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -16,12 +17,15 @@ use super::{
     App,
     error::ApiError,
     extract::{Body, Named, id},
-    now,
-    view::{Enabled, ErrorBody, NewSource, SourceCreated, SourceKind, SourceView},
+    now, recorder_says,
+    source_change::sealed,
+    view::{
+        Enabled, ErrorBody, NewSource, Settings, SourceCreated, SourceKind, SourceProblem, SourceView, wall,
+    },
 };
 
 /// Who the audit log names for changes made here.
-const ACTOR: &str = "console";
+pub(super) const ACTOR: &str = "console";
 
 /// Longest name of a source, in characters.
 const NAME_CHARS_MAX: usize = 80;
@@ -50,15 +54,11 @@ struct PlannedSource {
 }
 
 /// Checks a request for a new source and makes a stream key where one is needed; or says what is wrong with it.
-fn plan_source(request: NewSource, now: WallTime) -> Result<PlannedSource, String> {
+fn plan_source(request: NewSource, resolvers: &[String], now: WallTime) -> Result<PlannedSource, String> {
     let name = request.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains(char::is_control) {
-        return Err(format!("name: choose 1 to {NAME_CHARS_MAX} printable characters"));
-    }
-    if let Some(category) = &request.category
-        && !CATEGORIES.contains(&category.as_str())
-    {
-        return Err(format!("category {category:?} is not known; choose one of {}", CATEGORIES.join(", ")));
+    check_name_and_category(&name, request.category.as_deref())?;
+    if request.kind == SourceKind::Push && !request.headers.is_empty() {
+        return Err("a push source has no headers: the encoder calls us".to_owned());
     }
     let (kind, secret, stream_key) = match (request.kind, request.url) {
         (SourceKind::Push, Some(_)) => {
@@ -92,15 +92,45 @@ fn plan_source(request: NewSource, now: WallTime) -> Result<PlannedSource, Strin
         secret,
         language: request.language.into(),
         category: request.category,
-        headers: vec![],
-        settings: source::SourceSettings::default(),
+        headers: request.headers.into_iter().map(sealed).collect(),
+        settings: settings_of(request.settings, kind, resolvers)?,
         now,
     };
     Ok(PlannedSource { row, products: request.products.into_iter().map(Into::into).collect(), stream_key })
 }
 
+pub(super) fn check_name_and_category(name: &str, category: Option<&str>) -> Result<(), String> {
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains(char::is_control) {
+        return Err(format!("name: choose 1 to {NAME_CHARS_MAX} printable characters"));
+    }
+    match category {
+        Some(c) if !CATEGORIES.contains(&c) => {
+            Err(format!("category {c:?} is not known; choose one of {}", CATEGORIES.join(", ")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Settings that a source of this kind can meet. Only a resolver that is there may be named.
+pub(super) fn settings_of(
+    settings: Settings,
+    kind: source::SourceKind,
+    resolvers: &[String],
+) -> Result<source::SourceSettings, String> {
+    let settings = source::SourceSettings::try_from(settings)?;
+    match &settings.resolver {
+        Some(_) if kind == source::SourceKind::Push => {
+            Err("a push source has no address to resolve".to_owned())
+        }
+        Some(name) if !resolvers.contains(name) => {
+            Err(format!("no resolver is called {name:?}; there are {}", resolvers.join(", ")))
+        }
+        _ => Ok(settings),
+    }
+}
+
 /// The URL itself never appears in the refusal: it may hold a password.
-fn pull_url(url: &str) -> Result<String, String> {
+pub(super) fn pull_url(url: &str) -> Result<String, String> {
     let parsed = url::Url::parse(url.trim()).map_err(|e| format!("the url cannot be read: {e}"))?;
     let scheme = parsed.scheme();
     if SCHEMES.contains(&scheme) {
@@ -140,9 +170,10 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Json<Vec<SourceView>>, ApiError> {
     let live = app.store.live_recordings().await?;
+    let processes = app.store.processes(now()).await?;
     let views = app.store.sources().await?.into_iter().map(|s| {
         let recording = live.iter().find(|r| r.source_id == s.id).map(|r| r.id.to_string());
-        view(&app, &headers, s, recording)
+        view(&app, &headers, &processes, s, recording)
     });
     Ok(Json(views.collect()))
 }
@@ -158,9 +189,9 @@ pub(super) async fn add(
     headers: HeaderMap,
     Body(request): Body<NewSource>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let planned = plan_source(request, now()).map_err(ApiError::invalid)?;
+    let planned = plan_source(request, &app.resolvers(), now()).map_err(ApiError::invalid)?;
     let added = planned.commit(&app.store).await?;
-    let source = view(&app, &headers, added, None);
+    let source = view(&app, &headers, &[], added, None);
     let stream_key = planned.stream_key.map(|k| k.expose_secret().to_owned());
     Ok((StatusCode::CREATED, Json(SourceCreated { source, stream_key })))
 }
@@ -184,9 +215,7 @@ pub(super) async fn enable(
     let action = if request.enabled { "enable" } else { "disable" };
     audit::audit(&mut tx, now(), ACTOR, action, &text, None).await?;
     tx.commit().await?;
-    let source = app.store.source(source_id).await?.ok_or_else(|| ApiError::not_found("source", &text))?;
-    let live = app.store.live_recording_of(source_id).await?.map(|r| r.id.to_string());
-    Ok(Json(view(&app, &headers, source, live)))
+    shown(&app, &headers, source_id).await.map(Json)
 }
 
 /// Gives a push source another stream key. An encoder that pushes with the one before is disconnected.
@@ -235,12 +264,25 @@ async fn change_key(
     };
     audit::audit(&mut tx, now(), ACTOR, action, text, None).await?;
     tx.commit().await?;
-    let source = app.store.source(source_id).await?.ok_or_else(|| ApiError::not_found("source", text))?;
-    let live = app.store.live_recording_of(source_id).await?.map(|r| r.id.to_string());
-    Ok(view(app, headers, source, live))
+    shown(app, headers, source_id).await
 }
 
-fn view(app: &App, headers: &HeaderMap, s: source::Source, live_recording_id: Option<String>) -> SourceView {
+/// A source as it is now.
+pub(super) async fn shown(app: &App, headers: &HeaderMap, id: SourceId) -> Result<SourceView, ApiError> {
+    let source = app.store.source(id).await?;
+    let source = source.ok_or_else(|| ApiError::not_found("source", &id.to_string()))?;
+    let live = app.store.live_recording_of(id).await?.map(|r| r.id.to_string());
+    Ok(view(app, headers, &app.store.processes(now()).await?, source, live))
+}
+
+fn view(
+    app: &App,
+    headers: &HeaderMap,
+    processes: &[Process],
+    s: source::Source,
+    live_recording_id: Option<String>,
+) -> SourceView {
+    let said = recorder_says::of(processes, s.id, now());
     let kind = match s.kind {
         source::SourceKind::Push => SourceKind::Push,
         source::SourceKind::Pull => SourceKind::Pull,
@@ -254,7 +296,15 @@ fn view(app: &App, headers: &HeaderMap, s: source::Source, live_recording_id: Op
         language: s.language.into(),
         category: s.category,
         enabled: s.enabled,
+        requested: s.requested,
+        settings: s.settings.into(),
         live_recording_id,
+        state: said.as_ref().map(|s| s.state.clone()),
+        problem: said.and_then(|s| s.problem).map(|(what, at, is_over)| SourceProblem {
+            what,
+            at: wall(at),
+            is_over,
+        }),
         push_url: (kind == SourceKind::Push).then(|| push_url(app.config.record.rtmp_bind, host)),
     }
 }
@@ -282,12 +332,14 @@ mod tests {
             url: url.map(str::to_owned),
             language: Language::Zh,
             category: Some("apparel".to_owned()),
+            headers: vec![],
+            settings: Settings::default(),
             products: vec![],
         }
     }
 
     fn plan(r: NewSource) -> Result<PlannedSource, String> {
-        plan_source(r, WallTime::from_millis(1))
+        plan_source(r, &["streamlink".to_owned()], WallTime::from_millis(1))
     }
 
     #[test]
@@ -318,6 +370,18 @@ mod tests {
         let product: Product = serde_json::from_value(serde_json::json!({"sku": "a", "name": "b"})).unwrap();
         r.products = vec![product.clone(), product];
         assert!(plan(r).unwrap_err().contains("twice"));
+    }
+
+    #[test]
+    fn only_a_resolver_that_is_there_may_be_named() {
+        let with = |kind, url, name: &str| {
+            let settings = Settings { resolver: Some(name.to_owned()), ..Settings::default() };
+            plan(NewSource { settings, ..request(kind, url) })
+        };
+        let page = Some("https://room.example/1");
+        assert!(with(SourceKind::Pull, page, "streamlink").is_ok());
+        assert!(with(SourceKind::Pull, page, "rm -rf").unwrap_err().contains("streamlink"));
+        assert!(with(SourceKind::Push, None, "streamlink").is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod recording;
 mod run;
 mod serve;
 mod source;
+mod source_settings;
 mod train;
 mod work;
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use clipmill_ingest::record::{RecordConfig, TlsFiles, run_recorder};
+use clipmill_ingest::{
+    record::{RecordConfig, TlsFiles, run_recorder},
+    source::pull::resolver::Resolvers,
+};
 
 use super::{Cli, Failure, error_chain, load, open_store, start_telemetry, stop_signal};
 
@@ -20,6 +23,7 @@ pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
         part: Duration::from_secs_f64(config.record.part_seconds),
         stall: Duration::from_secs(config.record.stall_seconds),
         quiet_end: Duration::from_secs(config.record.quiet_end_seconds),
+        resolvers: Resolvers::with(&config.record.resolvers).map_err(Failure::configuration)?,
         free_space_floor: config.record.free_space_floor_bytes,
         ..RecordConfig::default()
     };

@@ -11,8 +11,14 @@ use clipmill_store::{Store, audit, sources};
 use clipmill_worker::SystemClock;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Cli, Failure, load, open_store};
-use crate::{api::new_stream_key, config::Config};
+use super::{
+    Cli, Failure, load, open_store,
+    source_settings::{SettingsArgs, headers},
+};
+use crate::{
+    api::{may_be_asked, new_stream_key, recorder_says},
+    config::Config,
+};
 
 /// What to do with the sources.
 #[derive(Debug, Subcommand)]
@@ -21,8 +27,8 @@ pub enum Args {
     Add {
         /// A name for it, unique.
         name: String,
-        /// What to pull: rtmp, http(s) FLV or HLS, srt, rtsp, or a file. Read from the environment variable
-        /// CLIPMILL_SOURCE_URL when it holds a secret.
+        /// What to pull: rtmp, http(s) FLV or HLS, srt, rtsp, a file, or a folder of finished lives. Read from
+        /// the environment variable CLIPMILL_SOURCE_URL when it holds a secret.
         #[arg(env = "CLIPMILL_SOURCE_URL", hide_env_values = true)]
         url: Option<String>,
         /// The language spoken.
@@ -34,11 +40,45 @@ pub enum Args {
         /// Product list, one JSON object a line (sku, name, aliases, attributes, price, link).
         #[arg(long, value_name = "FILE")]
         products: Option<Utf8PathBuf>,
+        /// Request headers for a pulled http(s) stream, a line each ("Cookie: a=1"). Kept sealed.
+        #[arg(long, env = "CLIPMILL_SOURCE_HEADERS", hide_env_values = true, value_name = "LINES")]
+        headers: Option<String>,
+        #[command(flatten)]
+        settings: SettingsArgs,
     },
-    /// Lists the streams.
+    /// Changes a stream; what is not given stays.
+    Edit {
+        /// Its name.
+        name: String,
+        /// Another name.
+        #[arg(long)]
+        rename: Option<String>,
+        /// Another address to pull.
+        #[arg(long, env = "CLIPMILL_SOURCE_URL", hide_env_values = true)]
+        url: Option<String>,
+        /// Other request headers in place of all it had, a line each; empty for none.
+        #[arg(long, env = "CLIPMILL_SOURCE_HEADERS", hide_env_values = true, value_name = "LINES")]
+        headers: Option<String>,
+        /// Another language, for recordings to come.
+        #[arg(long)]
+        lang: Option<Language>,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+    /// Lists the streams, what each does now, and what is wrong with it.
     List,
     /// What each stream's recordings cost: hours, bytes, gaps.
     Cost(super::cost::Args),
+    /// Lets an on-demand stream record.
+    Start {
+        /// Its name.
+        name: String,
+    },
+    /// Ends the recording of an on-demand stream.
+    Stop {
+        /// Its name.
+        name: String,
+    },
     /// Lets a stream record again.
     Enable {
         /// Its name.
@@ -87,10 +127,18 @@ pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
 
 async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure> {
     match args {
-        Args::Add { name, url, lang, category, products } => {
+        Args::Add { name, url, lang, category, products, headers: lines, settings } => {
             let products = products.as_ref().map(read_products).transpose()?.unwrap_or_default();
             let url = url.as_deref().map(address).transpose()?;
-            let added = add(store, name, url, *lang, category.clone(), &products).await?;
+            let what = What {
+                name,
+                url,
+                language: *lang,
+                category: category.clone(),
+                headers: lines.as_deref().map(headers).transpose()?.unwrap_or_default(),
+                settings: settings.apply(SourceSettings::default(), config)?,
+            };
+            let added = add(store, what, &products).await?;
             println!("added {name} ({})", added.source.id);
             if let Some(key) = added.stream_key {
                 println!("push to      rtmp://{}/live", config.record.rtmp_bind);
@@ -109,14 +157,36 @@ async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure>
             Ok(())
         }
         Args::List => {
+            let now = SystemClock.now();
+            let processes = store.processes(now).await?;
             for s in store.sources().await? {
+                let said = recorder_says::of(&processes, s.id, now);
                 let state = if s.enabled { "enabled" } else { "disabled" };
+                let doing = said.as_ref().map_or("no recorder runs", |said| said.state.as_str());
                 let from = s.url_shown.unwrap_or_else(|| "pushed".into());
-                println!("{}  {}  {state}  {from}", s.name, s.language.code());
+                println!("{}  {}  {state}  {doing}  {from}", s.name, s.language.code());
+                if let Some((what, at, is_over)) = said.and_then(|said| said.problem) {
+                    println!("    {at}{}: {what}", if is_over { " (over)" } else { "" });
+                }
             }
             Ok(())
         }
         Args::Cost(args) => super::cost::run(config, store, args).await,
+        Args::Edit { name, rename, url, headers: lines, lang, settings } => {
+            let mut source = named(store, name).await?;
+            if let Some(to) = rename {
+                source.name.clone_from(to);
+            }
+            source.language = lang.unwrap_or(source.language);
+            source.settings = settings.apply(source.settings, config)?;
+            let url = url.as_deref().map(address).transpose()?;
+            let lines = lines.as_deref().map(headers).transpose()?;
+            edit(store, &source, url, lines).await?;
+            println!("changed {}", source.name);
+            Ok(())
+        }
+        Args::Start { name } => set_requested(store, name, true).await,
+        Args::Stop { name } => set_requested(store, name, false).await,
         Args::Enable { name } => set_enabled(store, name, true).await,
         Args::Disable { name } => set_enabled(store, name, false).await,
         Args::Key { what: KeyArgs::Rotate { name } } => change_key(store, name, Some(new_stream_key())).await,
@@ -137,6 +207,41 @@ async fn named(store: &Store, name: &str) -> Result<Source, Failure> {
     found.ok_or_else(|| {
         Failure::new(format!("no source is called {name:?}; `clipmill source list` shows them"))
     })
+}
+
+/// Writes a changed source. A new address without new headers has none: they were for the old one.
+async fn edit(
+    store: &Store,
+    source: &Source,
+    url: Option<SecretString>,
+    headers: Option<Vec<sources::Header>>,
+) -> Result<(), Failure> {
+    let pull = match (url, headers) {
+        (None, None) => None,
+        (Some(url), headers) => Some((url, headers.unwrap_or_default())),
+        (None, Some(headers)) => Some((store.pull_url(source.id).await?, headers)),
+    };
+    let mut tx = store.begin().await?;
+    sources::update_source(&mut tx, source).await?;
+    if let Some((url, headers)) = &pull {
+        sources::set_pull(&mut tx, source.id, url, headers).await?;
+    }
+    let now = SystemClock.now();
+    audit::audit(&mut tx, now, "operator", "change source", &source.id.to_string(), Some(&source.name))
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+async fn set_requested(store: &Store, name: &str, start: bool) -> Result<(), Failure> {
+    let source = named(store, name).await?;
+    may_be_asked(&source, start).map_err(Failure::new)?;
+    let mut tx = store.begin().await?;
+    sources::set_source_requested(&mut tx, source.id, start).await?;
+    let action = if start { "record" } else { "stop recording" };
+    audit::audit(&mut tx, SystemClock.now(), "operator", action, &source.id.to_string(), None).await?;
+    tx.commit().await?;
+    println!("{name} is asked to {}", if start { "record" } else { "stop" });
+    Ok(())
 }
 
 async fn set_enabled(store: &Store, name: &str, enabled: bool) -> Result<(), Failure> {
@@ -183,15 +288,27 @@ pub(super) struct Added {
     pub stream_key: Option<SecretString>,
 }
 
-/// Adds a pull source of `url`, or a push source with a fresh key.
-pub(super) async fn add(
-    store: &Store,
-    name: &str,
+/// A source to be added.
+pub(super) struct What<'a> {
+    name: &'a str,
     url: Option<SecretString>,
     language: Language,
     category: Option<String>,
-    products: &[Product],
-) -> Result<Added, Failure> {
+    headers: Vec<sources::Header>,
+    settings: SourceSettings,
+}
+
+impl<'a> What<'a> {
+    /// One that an encoder pushes to.
+    pub(super) fn pushed(name: &'a str, language: Language) -> Self {
+        let settings = SourceSettings::default();
+        Self { name, url: None, language, category: None, headers: vec![], settings }
+    }
+}
+
+/// Adds a pull source of a URL, or a push source with a fresh key.
+pub(super) async fn add(store: &Store, what: What<'_>, products: &[Product]) -> Result<Added, Failure> {
+    let What { name, url, language, category, headers, settings } = what;
     let now = SystemClock.now();
     let stream_key = url.is_none().then(new_stream_key);
     let kind = if url.is_some() { SourceKind::Pull } else { SourceKind::Push };
@@ -203,8 +320,8 @@ pub(super) async fn add(
         secret,
         language,
         category,
-        headers: vec![],
-        settings: SourceSettings::default(),
+        headers,
+        settings,
         now,
     };
     let mut tx = store.begin().await?;

@@ -1,5 +1,6 @@
 //! What a value must satisfy beyond its type. Pure: nothing is opened in here.
 
+use clipmill_ingest::source::pull::resolver::Resolvers;
 use secrecy::ExposeSecret;
 
 use super::{Config, ConfigError, bad};
@@ -100,6 +101,12 @@ impl Config {
             (0.0..=3600.0).contains(&self.retention.clip_margin_seconds),
             "retention.clip_margin_seconds",
             "choose 0 to 3600 seconds",
+        );
+        must(
+            Resolvers::with(&self.record.resolvers).is_ok(),
+            "record.resolvers",
+            "each is a list of its name, its program and its arguments, one of which holds {url}; for example \
+             [[\"mine\", \"/opt/find-stream\", \"{url}\"]]",
         );
         must(
             !self.transcribe.model.is_empty(),

@@ -123,6 +123,11 @@ keys! {
         quiet_end_seconds: u64 = "300",
         /// Seconds without a packet after which a connection counts as stalled and is given up.
         stall_seconds: u64 = "8",
+        /// Programs that turn a room page into the address of its stream, besides the built-in `streamlink` and
+        /// `yt-dlp`. Each is a list: its name, its program, its arguments, where `{url}` stands for the page; for
+        /// example `[["mine", "/opt/find-stream", "--page", "{url}"]]`. The first line it prints that is an http or
+        /// rtmp address is opened. No shell is involved.
+        resolvers: Vec<Vec<String>> = "[]",
         /// Recording stops when the disk has fewer free bytes than this.
         free_space_floor_bytes: u64 = "2147483648",
     }

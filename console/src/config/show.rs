@@ -132,6 +132,7 @@ fn kind_in_words(kind: &str) -> &'static str {
         "f64" => "number",
         "u32" | "u64" => "whole number",
         "Vec<String" | "Vec<String>" => "list of text",
+        "Vec<Vec<String" => "list of lists",
         _ => "text",
     }
 }

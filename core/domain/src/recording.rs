@@ -28,6 +28,12 @@ pub enum EndReason {
     Quiet,
     /// The disk ran below its floor.
     DiskFull,
+    /// It had run for as long as its source may record in one go.
+    TimeLimit,
+    /// It had grown as large as its source's recordings may.
+    SizeLimit,
+    /// The window of its source's schedule closed.
+    WindowEnd,
 }
 
 /// One live session of a source, across drops.

@@ -85,6 +85,31 @@ impl Schedule {
     }
 }
 
+impl std::str::FromStr for Day {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+        const DAYS: [Day; 7] = [Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri, Day::Sat, Day::Sun];
+        let lower = s.to_ascii_lowercase();
+        let found = NAMES.iter().zip(DAYS).find(|(name, _)| **name == lower).map(|(_, day)| day);
+        found.ok_or_else(|| format!("{s:?} is not a day; use {}", NAMES.join(", ")))
+    }
+}
+
+impl std::str::FromStr for Window {
+    type Err = String;
+    /// `19:30-23:00` for every day, or `mon,tue 19:30-23:00`.
+    fn from_str(s: &str) -> Result<Self, String> {
+        let (days, times) = s.trim().rsplit_once(' ').unwrap_or(("", s.trim()));
+        let (from, to) = times
+            .split_once('-')
+            .ok_or_else(|| format!("{s:?} is not a window; write it as \"mon,tue 19:30-23:00\""))?;
+        let days = days.split(',').map(str::trim).filter(|d| !d.is_empty()).map(str::parse);
+        let window = Self { days: days.collect::<Result<_, _>>()?, from: from.to_owned(), to: to.to_owned() };
+        window.times().map(|_| window)
+    }
+}
+
 impl Window {
     fn times(&self) -> Result<(Time, Time), String> {
         let read = |text: &str| {
@@ -150,6 +175,17 @@ mod tests {
         assert!(s.is_open(at("2026-03-29T00:00:00Z")));
         assert!(s.is_open(at("2026-03-29T01:59:00Z")));
         assert!(!s.is_open(at("2026-03-29T02:00:00Z")));
+    }
+
+    #[test]
+    fn a_window_is_read_from_text() {
+        let window: Window = "Mon,tue 19:30-23:00".parse().unwrap();
+        let by_hand = Window { days: vec![Day::Mon, Day::Tue], from: "19:30".into(), to: "23:00".into() };
+        assert_eq!(window, by_hand);
+        assert!("19:30-23:00".parse::<Window>().unwrap().days.is_empty());
+        for bad in ["", "mon", "noday 19:30-23:00", "19:30", "9-10"] {
+            assert!(bad.parse::<Window>().is_err(), "{bad}");
+        }
     }
 
     #[test]

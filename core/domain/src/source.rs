@@ -58,6 +58,18 @@ pub enum RecordMode {
     OnDemand,
 }
 
+impl std::str::FromStr for RecordMode {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "always" => Ok(Self::Always),
+            "scheduled" => Ok(Self::Scheduled),
+            "on-demand" | "on_demand" => Ok(Self::OnDemand),
+            other => Err(format!("mode {other:?} is not known; use always, scheduled or on-demand")),
+        }
+    }
+}
+
 /// Which of several audio tracks is recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,6 +81,35 @@ pub enum AudioChoice {
     Number(u32),
     /// The first that is marked with this language, for example `zho`.
     Language(String),
+}
+
+impl std::str::FromStr for AudioChoice {
+    type Err = String;
+    /// `first`, a number from 1, or a language code of two or three letters.
+    fn from_str(s: &str) -> Result<Self, String> {
+        match (s, s.parse::<u32>()) {
+            ("first", _) => Ok(Self::First),
+            (_, Ok(n)) if n > 0 => Ok(Self::Number(n)),
+            (code, Err(_))
+                if (2..=3).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_lowercase()) =>
+            {
+                Ok(Self::Language(code.to_owned()))
+            }
+            _ => Err(format!(
+                "audio track {s:?} is not one; use first, a number from 1, or a language such as zho"
+            )),
+        }
+    }
+}
+
+impl std::fmt::Display for AudioChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::First => f.write_str("first"),
+            Self::Number(n) => n.fmt(f),
+            Self::Language(code) => f.write_str(code),
+        }
+    }
 }
 
 /// What ends a recording besides its own end.
@@ -165,6 +206,14 @@ pub struct Source {
     pub created_at: WallTime,
 }
 
+impl Source {
+    /// Whether it plays finished lives from this machine's disk.
+    pub fn is_backfill(&self) -> bool {
+        let from_disk = |url: &String| url.starts_with("file:") || url.starts_with('/');
+        self.kind == SourceKind::Pull && self.url_shown.as_ref().is_some_and(from_disk)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +239,16 @@ mod tests {
         assert!(!s.wants(false, true, after));
         s.mode = RecordMode::OnDemand;
         assert!(s.wants(true, false, after) && !s.wants(false, true, inside));
+    }
+
+    #[test]
+    fn an_audio_track_reads_as_it_is_written() {
+        for text in ["first", "1", "12", "zh", "zho"] {
+            assert_eq!(text.parse::<AudioChoice>().unwrap().to_string(), text);
+        }
+        for bad in ["0", "", "-1", "Zho", "chinese"] {
+            assert!(bad.parse::<AudioChoice>().unwrap_err().contains("from 1"), "{bad}");
+        }
     }
 
     #[test]

@@ -219,6 +219,14 @@ impl Store {
         rows.iter().map(read_epoch).collect()
     }
 
+    /// The bytes of all parts that a recording ever had.
+    pub async fn recording_bytes(&self, recording: RecordingId) -> Result<u64, StoreError> {
+        let sum =
+            sql("SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes FROM parts WHERE recording_id = $1");
+        let row = self.row(sum.bind(recording)).await?;
+        row.map_or(Ok(0), |r| r.int("bytes")).map(|n| n.max(0).unsigned_abs())
+    }
+
     /// Everything that was recorded, in order. Removed parts too: what is gone was recorded, so it is no gap. Whoever
     /// wants files takes [`Store::media_parts`] or [`Store::parts_kept_after`].
     pub async fn parts(&self, recording: RecordingId) -> Result<Vec<Part>, StoreError> {

@@ -45,6 +45,27 @@ pub struct Header {
     pub value: SecretString,
 }
 
+impl Header {
+    /// Whether it can be sent without becoming more than one header.
+    ///
+    /// # Errors
+    /// What to correct, in words that do not repeat the value.
+    pub fn check(&self) -> Result<(), String> {
+        let name_ok = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
+        if self.name.is_empty() || self.name.len() > 100 || !self.name.bytes().all(name_ok) {
+            return Err("a header's name is letters, digits and dashes, for example Referer".to_owned());
+        }
+        let value = self.value.expose_secret();
+        if value.len() > 8192 || value.chars().any(|c| c.is_control() && c != '\t') {
+            return Err(format!(
+                "the value of header {} is one line of at most 8192 characters, without control characters",
+                self.name
+            ));
+        }
+        Ok(())
+    }
+}
+
 fn read(row: &Row) -> Result<Source, StoreError> {
     Ok(Source {
         id: row.id("id")?,
@@ -74,6 +95,7 @@ pub async fn add_source(tx: &mut Tx<'_>, new: &NewSource) -> Result<Source, Stor
         return refused(format!("a source named {name:?} exists already; choose another name"));
     }
     new.settings.validate().map_err(|why| StoreError::Refused { why })?;
+    check_headers(&new.headers)?;
     // Refused before anything is written, so that the caller may go on with the transaction.
     match new.kind {
         SourceKind::Push => drop(free_key(tx, new.id, &new.secret).await?),
@@ -167,6 +189,7 @@ pub async fn set_pull(
     headers: &[Header],
 ) -> Result<String, StoreError> {
     let shown = url_shown(url.expose_secret())?;
+    check_headers(headers)?;
     let owner = id.to_string();
     let vault = tx.store().vault().clone();
     let plain: Vec<_> = headers.iter().map(|h| (&h.name, h.value.expose_secret())).collect();
@@ -227,6 +250,13 @@ pub async fn set_source_requested(tx: &mut Tx<'_>, id: SourceId, requested: bool
         )
         .await?;
     found(changed, id, "source")
+}
+
+fn check_headers(headers: &[Header]) -> Result<(), StoreError> {
+    if headers.len() > 50 {
+        return Err(StoreError::Refused { why: "at most 50 request headers".to_owned() });
+    }
+    headers.iter().try_for_each(Header::check).map_err(|why| StoreError::Refused { why })
 }
 
 fn found(changed: u64, id: SourceId, what: &'static str) -> Result<(), StoreError> {

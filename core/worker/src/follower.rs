@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clipmill_domain::{Clock, RecordingId, WallTime, recording::Recording};
+use clipmill_domain::{Clock, RecordingId, WallTime, recording::Recording, source::Source};
 use clipmill_store::{Store, StoreError, audit::audit, followers};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -82,6 +82,36 @@ fn backoff(failures: u32, scale: f64, unit: f64) -> Duration {
     jittered(whole.mul_f64(scale), unit)
 }
 
+/// What decides whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// On the air now; a finished live that is being played in is not.
+    is_live: bool,
+    priority: i32,
+}
+
+/// The recordings in groups of one rank each: live before finished, then by their sources' priority. Within a group
+/// they stay in the order given.
+fn groups(recordings: Vec<Recording>, sources: &[Source]) -> Vec<(Rank, Vec<Recording>)> {
+    let mut ranked: Vec<(Rank, Recording)> = recordings
+        .into_iter()
+        .map(|r| {
+            let source = sources.iter().find(|s| s.id == r.source_id);
+            let is_live = r.ended_at.is_none() && !source.is_some_and(Source::is_backfill);
+            (Rank { is_live, priority: source.map_or(0, |s| s.settings.priority) }, r)
+        })
+        .collect();
+    ranked.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
+    let mut groups: Vec<(Rank, Vec<Recording>)> = vec![];
+    for (rank, rec) in ranked {
+        match groups.last_mut() {
+            Some((last, group)) if *last == rank => group.push(rec),
+            _ => groups.push((rank, vec![rec])),
+        }
+    }
+    groups
+}
+
 /// One follower on one recording, in this process.
 #[derive(Debug, Default)]
 struct Trail {
@@ -125,8 +155,8 @@ impl Pursuit {
         }
     }
 
-    /// One step on each recording, live ones first. As long as a live one moves on, older ones wait. Whether
-    /// anything moved.
+    /// One step on each recording of the first group that moves on, in the order of [`groups`]. As long as a group
+    /// moves on, those after it wait. Whether anything moved.
     async fn round(&self, trails: &mut HashMap<RecordingId, Trail>) -> Result<bool, StoreError> {
         let recordings = self.cx.store.recordings_to_follow(self.follower.name()).await?;
         trails.retain(|id, _| recordings.iter().any(|r| r.id == *id));
@@ -134,18 +164,18 @@ impl Pursuit {
         self.status.change(|s| {
             s.followers.retain(|f| f.follower != name || trails.contains_key(&f.recording_id));
         });
-        let (live, over): (Vec<_>, Vec<_>) = recordings.into_iter().partition(|r| r.ended_at.is_none());
+        let sources = self.cx.store.sources().await?;
         let mut moved = false;
-        for rec in &live {
-            moved |= self.visit(rec, trails.entry(rec.id).or_default()).await?;
-        }
-        if !moved {
-            for rec in &over {
+        for (rank, group) in groups(recordings, &sources) {
+            for rec in &group {
                 moved |= self.visit(rec, trails.entry(rec.id).or_default()).await?;
                 // A recording that went live meanwhile must not wait for the rest of the pile.
-                if moved {
+                if moved && !rank.is_live {
                     break;
                 }
+            }
+            if moved {
+                break;
             }
         }
         Ok(moved)
@@ -273,6 +303,49 @@ impl Pursuit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn live_goes_before_finished_and_higher_priority_before_lower() {
+        use clipmill_domain::{
+            Id as _, SourceId,
+            source::{Language, SourceKind, SourceSettings},
+        };
+        let at = WallTime::from_millis;
+        let source = |url: Option<&str>, priority| Source {
+            id: SourceId::new_at(at(1)),
+            name: String::new(),
+            kind: if url.is_some() { SourceKind::Pull } else { SourceKind::Push },
+            url_shown: url.map(str::to_owned),
+            language: Language::Zh,
+            category: None,
+            enabled: true,
+            requested: false,
+            settings: SourceSettings { priority, ..SourceSettings::default() },
+            created_at: at(1),
+        };
+        let sources =
+            [source(None, 0), source(None, 5), source(Some("file:///old"), 9), source(Some("rtmp://h/a"), 0)];
+        let recording = |n: usize, over: bool| Recording {
+            id: RecordingId::new_at(at(1)),
+            source_id: sources[n].id,
+            language: Language::Zh,
+            started_at: at(1),
+            ended_at: over.then_some(at(2)),
+            end_reason: None,
+            hold: None,
+        };
+        let all = vec![
+            recording(2, false),
+            recording(1, true),
+            recording(0, false),
+            recording(3, false),
+            recording(1, false),
+        ];
+        let ids: Vec<_> = all.iter().map(|r| r.id).collect();
+        let order: Vec<Vec<_>> =
+            groups(all, &sources).iter().map(|(_, g)| g.iter().map(|r| r.id).collect()).collect();
+        assert_eq!(order, [vec![ids[4]], vec![ids[2], ids[3]], vec![ids[0]], vec![ids[1]]]);
+    }
 
     #[test]
     fn the_wait_doubles_to_thirty_seconds() {

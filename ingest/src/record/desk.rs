@@ -1,27 +1,29 @@
 //! What the recorder's parts share: who may record, and the thread that each live source gets.
 
 use std::{
+    cell::Cell,
     collections::{HashMap, HashSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
+use camino::Utf8PathBuf;
 use clipmill_domain::{
-    SourceId, WallTime,
+    Clock, RecordingId, SourceId, WallTime,
     recording::EndReason,
     source::{RecordMode, Source, SourceKind},
 };
-use clipmill_media::{Input, InputFrom, OpenOptions};
+use clipmill_media::{Input, InputFrom, OpenOptions, Packet};
 use clipmill_store::{Store, StoreError, audit::audit};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     runtime::Handle,
-    sync::{Mutex as AsyncMutex, oneshot},
+    sync::{Mutex as AsyncMutex, Semaphore, oneshot},
 };
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -29,7 +31,9 @@ use tokio_util::{
 };
 
 use super::{
-    RecordConfig,
+    RecordConfig, StatusBoard,
+    clock::SteadyClock,
+    flow::Flow,
     journal::{ACTOR, Journal},
     lock::RecorderLock,
     plan,
@@ -42,22 +46,29 @@ use crate::source::{
     publishers::{Leave, Publishers},
 };
 
+/// While a live is recorded, a file is played with so long a pause after each second of it: at most at 20 times
+/// its own speed.
+const FILE_PAUSE: Duration = Duration::from_millis(50);
+
 /// Ends what one source is doing.
 #[derive(Debug, Clone)]
 pub(crate) struct Halt {
     pub(crate) token: CancellationToken,
-    by_operator: Arc<AtomicBool>,
+    /// Why the recording is over too, if it is.
+    ending: Arc<Mutex<Option<EndReason>>>,
 }
 
 impl Halt {
     pub(crate) fn new(token: CancellationToken) -> Self {
-        Self { token, by_operator: Arc::default() }
+        Self { token, ending: Arc::default() }
     }
 
-    /// The operator switched the source off: its recording is over too.
-    pub(crate) fn by_operator(&self) {
-        self.by_operator.store(true, Ordering::Relaxed);
-        self.token.cancel();
+    /// Its recording is over too, for this reason. The first reason stays.
+    pub(crate) fn end(&self, reason: EndReason) {
+        if !self.token.is_cancelled() {
+            lock(&self.ending).get_or_insert(reason);
+            self.token.cancel();
+        }
     }
 
     /// A flag for libav that follows the token, for as long as the guard lives.
@@ -76,7 +87,7 @@ impl Halt {
 /// A publisher being recorded.
 #[derive(Clone)]
 pub(crate) struct Pushing {
-    halt: Halt,
+    pub(crate) halt: Halt,
     /// What it came in with.
     key: SecretString,
 }
@@ -85,6 +96,10 @@ pub(crate) struct Pushing {
 pub(crate) struct Desk {
     pub(crate) store: Store,
     pub(crate) config: RecordConfig,
+    pub(crate) board: StatusBoard,
+    /// Never steps while anything is live. All that is written of recordings is by this clock.
+    pub(crate) clock: Arc<SteadyClock>,
+    pub(crate) data_dir: Utf8PathBuf,
     pub(crate) publishers: Arc<Publishers>,
     pub(crate) runtime: Handle,
     /// Cancelled when the recorder is dropped: everything stops where it is, as after a crash.
@@ -97,11 +112,33 @@ pub(crate) struct Desk {
     /// The end of what each pull source recorded: its server may send that again.
     pub(crate) remembered: Mutex<HashMap<SourceId, Remembered>>,
     pub(crate) lock: RecorderLock,
+    /// Recordings that are to end at their next key frame while their connection goes on.
+    pub(crate) cuts: Mutex<HashMap<SourceId, (RecordingId, EndReason)>>,
+    /// Lives that are being recorded.
+    pub(crate) lives: AtomicUsize,
+    /// One file is played at a time.
+    pub(crate) one_file: Arc<Semaphore>,
 }
 
 impl Desk {
+    /// By the recorder's own clock.
     pub(crate) fn now(&self) -> WallTime {
+        self.clock.now()
+    }
+
+    /// By the system's clock: for schedules and for people.
+    pub(crate) fn wall(&self) -> WallTime {
         self.config.clock.now()
+    }
+
+    /// How long nothing may come until a recording of `source` is over.
+    pub(crate) fn quiet_end(&self, source: &Source) -> Duration {
+        plan::quiet_end(&source.settings.stop, self.config.quiet_end)
+    }
+
+    /// The journal of a source for a new connection of it.
+    pub(crate) fn journal(&self, source: &Source, from_start: bool) -> Journal {
+        Journal::new(self.store.clone(), source.clone(), self.quiet_end(source), from_start)
     }
 
     /// Whether there is room, and if not, the words for it.
@@ -117,16 +154,10 @@ impl Desk {
         }
     }
 
-    /// How long a recording of this source may be quiet.
-    pub(crate) fn quiet_end(&self, source: &Source) -> Duration {
-        let minutes = source.settings.stop.quiet_minutes;
-        minutes.map_or(self.config.quiet_end, |m| Duration::from_secs(60 * u64::from(m)))
-    }
-
     /// Notes a problem of a source: on the board, and once in the log and the audit log.
     pub(crate) async fn problem(&self, source: &Source, error: &str) {
         let now = self.now();
-        if !self.config.board.problem(source.id, &source.name, error, now) {
+        if !self.board.problem(source.id, &source.name, error, self.wall()) {
             return;
         }
         tracing::warn!(source = source.name, error, "a source has a problem");
@@ -172,10 +203,42 @@ impl Desk {
         input: &mut Input,
         first_key_at: &dyn Fn() -> Option<WallTime>,
     ) -> (u64, Result<(), TakeError>) {
+        let flow = Arc::new(Flow::new(self.config.stall));
+        self.take_with(source, journal, input, first_key_at, &flow, true)
+    }
+
+    /// As [`Desk::take`], with the flow shown on the board; `is_live` unless it is a file of this machine.
+    pub(crate) fn take_with(
+        &self,
+        source: &Source,
+        journal: &mut Journal,
+        input: &mut Input,
+        first_key_at: &dyn Fn() -> Option<WallTime>,
+        flow: &Arc<Flow>,
+        is_live: bool,
+    ) -> (u64, Result<(), TakeError>) {
         self.runtime.block_on(self.writing.lock()).insert(source.id);
+        self.board.flow(source.id, Some(Arc::clone(flow)));
+        let _counted = is_live.then(|| Counted::new(&self.lives));
+        let played_s = Cell::new(0);
+        let on_packet = |packet: &Packet| {
+            flow.packet();
+            let second = packet.pts_us().map_or(0, |us| us / 1_000_000);
+            if !is_live && second > played_s.replace(second) && self.lives.load(Ordering::Relaxed) > 0 {
+                self.runtime.block_on(tokio::time::sleep(FILE_PAUSE));
+            }
+        };
+        let cut = |recording: Option<RecordingId>| {
+            let mut cuts = lock(&self.cuts);
+            let (id, reason) = *cuts.get(&source.id)?;
+            (recording == Some(id)).then(|| {
+                cuts.remove(&source.id);
+                reason
+            })
+        };
         let on_epoch = |journal: &Journal| {
             let rec = journal.recording();
-            self.config.board.set(source.id, &source.name, SourceState::Recording, rec, self.now());
+            self.board.set(source.id, &source.name, SourceState::Recording, rec, self.wall());
         };
         // Encoders that push begin anew; only servers repeat themselves.
         let pulled = source.kind == SourceKind::Pull;
@@ -183,13 +246,15 @@ impl Desk {
         let mut taker = Taker {
             runtime: &self.runtime,
             store: &self.store,
-            clock: self.config.clock.as_ref(),
+            clock: self.clock.as_ref(),
             journal,
             remembered: &mut remembered,
             part_us: i64::try_from(self.config.part.as_micros()).unwrap_or(i64::MAX),
             floor_bytes: self.config.free_space_floor,
             abandon: &self.abandon,
             on_epoch: &on_epoch,
+            on_packet: &on_packet,
+            cut: &cut,
         };
         let taken = taker.take(input, first_key_at);
         if pulled {
@@ -203,15 +268,31 @@ impl Desk {
         if self.abandon.is_cancelled() {
             return;
         }
-        let by_operator = halt.by_operator.load(Ordering::Relaxed);
+        let ending = *lock(&halt.ending);
         let now = self.now();
         let closed = self.runtime.block_on(async {
             journal.close(reason, now).await?;
-            if by_operator { journal.end(EndReason::Stopped, now).await } else { Ok(()) }
+            if let Some(why) = ending { journal.end(why, now).await } else { Ok(()) }
         });
         if let Err(error) = closed {
             tracing::error!(source = source.name, %error, "an epoch could not be closed; the next start will");
         }
+    }
+}
+
+/// Counts one while it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -224,7 +305,7 @@ impl FrontDoor {
         if !source.enabled {
             return Err(Refusal::Disabled(source.name.clone()));
         }
-        let now = self.0.now();
+        let now = self.0.wall();
         if !source.settings.wants(source.requested, false, now) {
             return Err(match source.settings.mode {
                 RecordMode::OnDemand => Refusal::OnDemand(source.name.clone()),
@@ -248,7 +329,7 @@ impl Door for FrontDoor {
         let source = found.filter(|s| s.kind == SourceKind::Push).ok_or(Refusal::WrongKey)?;
         // A live that is cut off and comes back after its window has closed is still the same live.
         let running = matches!(self.0.store.live_recording_of(source.id).await, Ok(Some(_)));
-        let goes_on = running && source.settings.wants(source.requested, true, self.0.now());
+        let goes_on = running && source.settings.wants(source.requested, true, self.0.wall());
         match self.verdict(&source) {
             Ok(()) => Ok(source),
             Err(Refusal::Closed { .. }) if goes_on && self.0.room().is_ok() => Ok(source),
@@ -271,7 +352,7 @@ impl Door for FrontDoor {
                 // A closed schedule is looked at again when the key is known to be right.
                 let verdict = match self.verdict(source) {
                     Err(Refusal::Closed { .. })
-                        if source.settings.wants(source.requested, true, self.0.now()) =>
+                        if source.settings.wants(source.requested, true, self.0.wall()) =>
                     {
                         Ok(())
                     }
@@ -289,7 +370,7 @@ impl Door for FrontDoor {
         let desk = Arc::clone(&self.0);
         let (id, name) = (publisher.source.id, publisher.source.name.clone());
         tracing::info!(source = name, peer = %publisher.peer, "an encoder is connected");
-        desk.config.board.set(id, &name, SourceState::Opening, None, desk.now());
+        desk.board.set(id, &name, SourceState::Opening, None, desk.wall());
         let halt = Halt::new(publisher.stop.clone());
         lock(&desk.pushing).insert(id, Pushing { halt: halt.clone(), key: publisher.key.clone() });
         let work = {
@@ -301,7 +382,8 @@ impl Door for FrontDoor {
                 let ended = desk.on_thread(thread, move |desk| push(desk, &publisher, &halt)).await;
                 lock(&desk.pushing).remove(&id);
                 desk.writing.lock().await.remove(&id);
-                desk.config.board.set(id, &name, SourceState::Idle, None, desk.now());
+                desk.board.flow(id, None);
+                desk.board.set(id, &name, SourceState::Idle, None, desk.wall());
                 match ended {
                     Some(None) => {}
                     Some(Some(error)) => desk.problem(&source, &error).await,
@@ -328,19 +410,23 @@ impl Door for FrontDoor {
 }
 
 /// Sends away the publishers that may not go on: of sources that are off or closed, and with a key of yesterday.
-pub(crate) async fn turn_out(desk: &Desk, sources: &[Source]) -> Result<(), StoreError> {
+pub(crate) async fn turn_out(
+    desk: &Desk,
+    sources: &[Source],
+    why_not: &impl Fn(&SourceId) -> Option<EndReason>,
+) -> Result<(), StoreError> {
     let now = desk.now();
     let pushing: Vec<_> = lock(&desk.pushing).iter().map(|(id, p)| (*id, p.clone())).collect();
     for (id, publisher) in pushing {
         if publisher.halt.token.is_cancelled() {
             continue;
         }
-        let source = sources.iter().find(|s| s.id == id);
-        let Some(source) = source.filter(|s| s.enabled && s.settings.wants(s.requested, true, now)) else {
+        if let Some(why) = why_not(&id) {
             desk.publishers.evict(id, Leave::NotWanted);
-            publisher.halt.by_operator();
+            publisher.halt.end(why);
             continue;
-        };
+        }
+        let Some(source) = sources.iter().find(|s| s.id == id) else { continue };
         let holder = desk.store.source_by_stream_key(publisher.key.expose_secret()).await?;
         if holder.is_none_or(|s| s.id != id) {
             tracing::info!(source = source.name, "the stream key was changed: its encoder is sent away");
@@ -358,8 +444,7 @@ pub(crate) async fn turn_out(desk: &Desk, sources: &[Source]) -> Result<(), Stor
 fn push(desk: &Desk, publisher: &Publisher, halt: &Halt) -> Option<String> {
     let Publisher { source, feed, format, stop, .. } = publisher;
     let (flag, _raised_at_end) = halt.flag(&desk.runtime);
-    let quiet_end = desk.quiet_end(source);
-    let mut journal = Journal::new(desk.store.clone(), source.clone(), quiet_end, false);
+    let mut journal = desk.journal(source, false);
     // The connection keeps the stall clock; libav's deadlines only have to be longer.
     let slack = desk.config.stall + Duration::from_secs(90);
     let options = OpenOptions { open_deadline: slack, read_deadline: slack, ..OpenOptions::default() };

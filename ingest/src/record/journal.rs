@@ -124,6 +124,11 @@ impl Journal {
                     let next_epoch = epochs.last().map_or(0, |e| e.seq + 1);
                     return Ok(Target { id: rec.id, tail: Some(tail), next_part, next_epoch, epoch: None });
                 }
+                Join::EndThenNew(EndReason::Crashed) => {
+                    // A file that is played again: what ended the half that is there.
+                    let last = self.store.epochs(rec.id).await?.pop().and_then(|e| e.end_reason);
+                    end(&self.store, rec.id, tail.last_heard, last.unwrap_or(EndReason::Crashed)).await?;
+                }
                 Join::EndThenNew(reason) => end(&self.store, rec.id, tail.last_heard, reason).await?,
                 Join::New => {}
             }
@@ -330,16 +335,15 @@ pub(crate) async fn adopt(
     epoch: &Epoch,
     seq: i64,
     found: &SalvagedPart,
-    wall_end: WallTime,
 ) -> Result<(), StoreError> {
-    let length_ms = (found.end_us - found.start_us) / 1000;
     let part = EpochPart {
         seq,
         bytes: found.bytes,
         start_us: found.start_us,
         end_us: found.end_us,
         key_frames: found.key_frames.clone(),
-        wall_start: wall_end.plus_millis(-length_ms),
+        // By the media itself: the time of a file is the system clock's, which may have been set meanwhile.
+        wall_start: epoch.started_at.plus_millis(found.start_us / 1000),
     };
     let last_end = store.last_part(epoch.recording_id).await?.map(|p| p.span.end());
     insert(store, &row(epoch.recording_id, epoch.id, epoch.media_start, last_end, &part)?).await

@@ -4,7 +4,10 @@
 //! recording goes on across drops: every connection, and every change of format, is an epoch of it. What is in
 //! which recording, and when on its clock, is decided in `plan`.
 
+mod backfill;
+mod clock;
 mod desk;
+mod flow;
 mod journal;
 mod lock;
 pub mod plan;
@@ -18,7 +21,7 @@ use std::{
     collections::{HashMap, HashSet},
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicUsize},
     time::Duration,
 };
 
@@ -27,19 +30,24 @@ use clipmill_domain::Clock;
 use clipmill_store::{Store, StoreError};
 use clipmill_worker::SystemClock;
 use thiserror::Error;
-use tokio::{runtime::Handle, sync::Mutex as AsyncMutex};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex as AsyncMutex, Semaphore},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use status::{RecorderStatus, SourceState, SourceStatus, StatusBoard};
+pub use status::{Problem, RecorderStatus, SourceState, SourceStatus, StatusBoard};
 
 pub use crate::source::rtmp::{TlsError, TlsFiles};
 
 use crate::source::{
     door::Limits,
     publishers::Publishers,
+    pull::resolver::Resolvers,
     rtmp::{Certificate, RtmpListener},
     srt::SrtListener,
 };
+use clock::{Machine, SteadyClock};
 use desk::{Desk, FrontDoor};
 use lock::RecorderLock;
 
@@ -63,7 +71,9 @@ pub struct RecordConfig {
     pub quiet_end: Duration,
     /// Below so many free bytes nothing is recorded.
     pub free_space_floor: u64,
-    /// The time.
+    /// Programs that turn a room page into a stream's address.
+    pub resolvers: Resolvers,
+    /// The system's clock, which may be set at any time. Recordings go by a steady clock of the recorder's own.
     pub clock: Arc<dyn Clock>,
     /// Where the recorder shows what it does.
     pub board: StatusBoard,
@@ -80,6 +90,7 @@ impl Default for RecordConfig {
             stall: Duration::from_secs(8),
             quiet_end: Duration::from_secs(300),
             free_space_floor: 2 << 30,
+            resolvers: Resolvers::default(),
             clock: Arc::new(SystemClock),
             board: StatusBoard::default(),
         }
@@ -237,6 +248,8 @@ pub async fn run_recorder(
     let data_dir = store.library().root().parent().unwrap_or(store.library().root()).to_owned();
     let lock = RecorderLock::take(&data_dir).await?;
     let listeners = Listeners::bind(&config)?;
+    let is_live = !store.live_recordings().await?.is_empty();
+    let clock = SteadyClock::start(&data_dir, Arc::clone(&config.clock), Arc::new(Machine), is_live);
     salvage::all(&store).await?;
 
     let abandon = CancellationToken::new();
@@ -245,6 +258,9 @@ pub async fn run_recorder(
     let limits = Limits::with_stall(config.stall);
     let desk = Arc::new(Desk {
         store,
+        board: config.board.clone(),
+        clock: Arc::new(clock),
+        data_dir,
         config,
         publishers: Arc::clone(&publishers),
         runtime: Handle::current(),
@@ -254,6 +270,9 @@ pub async fn run_recorder(
         writing: AsyncMutex::new(HashSet::new()),
         remembered: Mutex::default(),
         lock,
+        cuts: Mutex::default(),
+        lives: AtomicUsize::new(0),
+        one_file: Arc::new(Semaphore::new(1)),
     });
     let addrs = listeners.addrs();
     tracing::info!(rtmp = %addrs.rtmp, rtmps = ?addrs.rtmps, srt = ?addrs.srt, "the recorder listens");

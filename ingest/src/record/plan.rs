@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clipmill_domain::{MediaTime, WallTime, recording::EndReason};
+use clipmill_domain::{MediaTime, WallTime, recording::EndReason, source::AutoStop};
 
 /// The end of a live recording, as far as rows tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,37 @@ pub fn backoff(failures: u32, unit: f64) -> Duration {
     whole.mul_f64(1.0 - unit.clamp(0.0, 1.0) / 4.0)
 }
 
+/// Media that flowed for so long makes a connection a good one.
+pub const GOOD: Duration = Duration::from_secs(5);
+
+/// Counts the failures in a row of a pull source.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Retries(u32);
+
+impl Retries {
+    /// How long to wait after a try in which media flowed for `flowed`. After a good connection the next is made at
+    /// once; a server that takes connections only to close them is asked less and less often.
+    pub fn wait(&mut self, flowed: Duration, unit: f64) -> Duration {
+        self.0 = if flowed >= GOOD { 0 } else { self.0.saturating_add(1) };
+        backoff(self.0, unit)
+    }
+}
+
+/// Which of its source's rules ends a recording that began `age_ms` ago and has `bytes`, if one does.
+pub fn limit(stop: &AutoStop, age_ms: i64, bytes: u64) -> Option<EndReason> {
+    if stop.after_minutes.is_some_and(|m| age_ms >= i64::from(m) * 60_000) {
+        return Some(EndReason::TimeLimit);
+    }
+    stop.after_gigabytes
+        .is_some_and(|g| bytes >= u64::from(g).saturating_mul(1_000_000_000))
+        .then_some(EndReason::SizeLimit)
+}
+
+/// How long nothing may come until a recording is over, by the source's rule or else the service's.
+pub fn quiet_end(stop: &AutoStop, usual: Duration) -> Duration {
+    stop.quiet_minutes.map_or(usual, |m| Duration::from_secs(u64::from(m) * 60))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -121,6 +152,8 @@ mod tests {
             R::Stopped,
             R::Crashed,
             R::DiskFull,
+            R::TimeLimit,
+            R::WindowEnd,
         ] {
             assert_eq!(recording_end(r), None, "{r:?}");
         }
@@ -134,7 +167,47 @@ mod tests {
         assert_eq!(backoff(u32::MAX, 1.0), Duration::from_millis(22_500));
     }
 
+    #[test]
+    fn a_dropped_connection_is_made_again_at_once_and_then_less_and_less_often() {
+        let s = Duration::from_secs;
+        let mut r = Retries::default();
+        let waits: Vec<_> = (0..4).map(|_| r.wait(s(0), 0.0).as_millis()).collect();
+        assert_eq!(waits, [500, 1000, 2000, 4000], "it never came up");
+        assert_eq!(r.wait(s(5), 0.0), Duration::ZERO, "it was up, so at once");
+        let waits: Vec<_> = (0..3).map(|_| r.wait(s(1), 0.0).as_millis()).collect();
+        assert_eq!(waits, [500, 1000, 2000]);
+    }
+
+    #[test]
+    fn rules_end_a_recording_when_they_are_reached() {
+        let stop = AutoStop { after_minutes: Some(60), after_gigabytes: Some(2), ..AutoStop::default() };
+        assert_eq!(limit(&stop, 3_599_999, 1_999_999_999), None);
+        assert_eq!(limit(&stop, 3_600_000, 0), Some(EndReason::TimeLimit));
+        assert_eq!(limit(&stop, 0, 2_000_000_000), Some(EndReason::SizeLimit));
+        assert_eq!(limit(&AutoStop::default(), i64::MAX, u64::MAX), None);
+        assert_eq!(quiet_end(&stop, QUIET), QUIET);
+        let own = AutoStop { quiet_minutes: Some(2), ..stop };
+        assert_eq!(quiet_end(&own, QUIET), Duration::from_secs(120));
+    }
+
     proptest! {
+        /// Whatever a server does, it is asked at once only after a good connection: in any minute at most once for
+        /// each five seconds of media it gave, and a few times more.
+        #[test]
+        fn a_server_is_never_hammered(tries in prop::collection::vec((0u64..12_000, 0.0f64..1.0), 1..200)) {
+            let (mut r, mut failed) = (Retries::default(), 0u32);
+            for (flowed_ms, unit) in tries {
+                let flowed = Duration::from_millis(flowed_ms);
+                let wait = r.wait(flowed, unit);
+                failed = if flowed >= GOOD { 0 } else { failed + 1 };
+                prop_assert_eq!(wait.is_zero(), failed == 0);
+                let full = Duration::from_millis(500u64 << failed.saturating_sub(1).min(6)).min(Duration::from_secs(30));
+                if failed > 0 {
+                    prop_assert!(wait <= full && wait >= full.mul_f64(0.75), "{failed} failures: {wait:?}");
+                }
+            }
+        }
+
         /// Over any series of epochs with outages, bursts and clock steps, media time is ordered and, while the
         /// clock is honest and media comes in real time, a gap is as long as the outage.
         #[test]

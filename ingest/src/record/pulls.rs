@@ -1,28 +1,41 @@
 //! Pull sources: opened again and again until they end, the operator stops them, or they cannot work.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use clipmill_domain::{recording::EndReason, source::Source};
+use clipmill_domain::{
+    recording::EndReason,
+    source::{RecordMode, Source},
+};
 use clipmill_store::{StoreError, audit::audit, sources};
-use secrecy::{ExposeSecret, SecretString};
 
 use super::{
+    backfill,
     desk::{Desk, Halt},
-    journal::{ACTOR, Journal},
-    plan,
+    flow::Flow,
+    journal::{self, ACTOR},
+    plan::{self, Retries},
     status::SourceState,
     take::TakeError,
 };
-use crate::source::pull::{self, PullKind};
+use crate::source::pull::{
+    self, Address, PullKind, Terms, playlist,
+    resolver::{Lease, ResolveError},
+};
 
-/// A connection that lasted so long was a good one: the next try is made at once.
-const GOOD: Duration = Duration::from_secs(5);
+/// How often to look whether there is room again.
+const ROOM: Duration = Duration::from_secs(2);
 
-/// What one opening came to.
-enum Opened {
+/// What a pull came to when it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// It was told to stop, or its source was switched off.
+    Done,
+    /// There is nothing more to be had until the next window of its schedule.
+    UntilNextWindow,
+}
+
+/// What one try came to.
+pub(crate) enum Came {
     /// It played to its end.
     Finished,
     /// It broke off or could not be opened.
@@ -31,113 +44,226 @@ enum Opened {
         /// Trying again cannot help.
         is_final: bool,
     },
+    /// There is no room on the disk.
+    NoRoom(String),
     /// It was told to stop.
     Halted,
 }
 
+/// One try.
+pub(crate) struct Tried {
+    pub(crate) came: Came,
+    /// How long media flowed.
+    pub(crate) flowed: Duration,
+    /// The server said that the address is no longer to be had.
+    pub(crate) refused: bool,
+}
+
+impl Tried {
+    pub(crate) fn without_media(came: Came) -> Self {
+        Self { came, flowed: Duration::ZERO, refused: false }
+    }
+
+    pub(crate) fn failed(error: String) -> Self {
+        Self::without_media(Came::Failed { error, is_final: false })
+    }
+}
+
 /// Pulls a source until it is over. Returns when the source needs no more pulling.
-pub(crate) async fn pull(desk: Arc<Desk>, source: Source, halt: Halt) {
-    let mut failures = 0u32;
+pub(crate) async fn pull(desk: Arc<Desk>, source: Source, halt: Halt) -> Over {
+    let (mut retries, mut lease) = (Retries::default(), Lease::default());
+    let mut source = source;
     loop {
-        let begun = Instant::now();
-        let error = match once(&desk, &source, &halt).await {
-            Opened::Halted => break,
-            Opened::Finished => {
-                switch_off(&desk, &source, "source.finished", "it played to its end").await;
-                break;
-            }
-            Opened::Failed { error, is_final: true } => {
-                desk.problem(&source, &error).await;
-                switch_off(&desk, &source, "source.failed", &error).await;
-                desk.config.board.set(source.id, &source.name, SourceState::Failed, None, desk.now());
-                return;
-            }
-            Opened::Failed { error, is_final: false } => error,
-        };
-        failures = if begun.elapsed() >= GOOD && failures == 0 { 0 } else { failures.saturating_add(1) };
-        if begun.elapsed() >= GOOD * 6 {
-            failures = 0;
+        // The operator may have changed it since the last try.
+        if let Ok(Some(fresh)) = desk.store.source(source.id).await {
+            source = fresh;
         }
-        desk.problem(&source, &error).await;
-        desk.config.board.set(source.id, &source.name, SourceState::Retrying, None, desk.now());
-        let wait = plan::backoff(failures, rand::random());
-        tracing::debug!(source = source.name, ?wait, failures, "the source will be opened again");
+        let tried = once(&desk, &source, &mut lease, &halt).await;
+        let has_expired = lease.used(tried.flowed >= plan::GOOD, tried.refused);
+        let wait = match tried.came {
+            Came::Halted => break,
+            Came::Finished => {
+                desk.board.set(source.id, &source.name, SourceState::Idle, None, desk.wall());
+                return settle(&desk, &source, "source.finished", "it played to its end").await;
+            }
+            Came::Failed { error, is_final: true } => {
+                desk.problem(&source, &error).await;
+                let over = settle(&desk, &source, "source.failed", &error).await;
+                desk.board.set(source.id, &source.name, SourceState::Failed, None, desk.wall());
+                return over;
+            }
+            Came::NoRoom(error) => {
+                desk.problem(&source, &error).await;
+                ROOM
+            }
+            Came::Failed { .. } if has_expired => Duration::ZERO,
+            Came::Failed { error, is_final: false } => {
+                desk.problem(&source, &error).await;
+                retries.wait(tried.flowed, rand::random())
+            }
+        };
+        desk.board.set(source.id, &source.name, SourceState::Retrying, None, desk.wall());
+        tracing::debug!(source = source.name, ?wait, "the source will be opened again");
         tokio::select! {
             () = halt.token.cancelled() => break,
             () = tokio::time::sleep(wait) => {}
         }
     }
-    desk.config.board.set(source.id, &source.name, SourceState::Idle, None, desk.now());
+    desk.board.set(source.id, &source.name, SourceState::Idle, None, desk.wall());
+    Over::Done
 }
 
-async fn once(desk: &Arc<Desk>, source: &Source, halt: &Halt) -> Opened {
+async fn once(desk: &Arc<Desk>, source: &Source, lease: &mut Lease, halt: &Halt) -> Tried {
     if let Err(full) = desk.room() {
-        return Opened::Failed { error: full.to_string(), is_final: false };
+        return Tried::without_media(Came::NoRoom(full.to_string()));
     }
-    let url = match desk.store.pull_url(source.id).await {
-        Ok(url) => url,
-        Err(error) => return Opened::Failed { error: error.to_string(), is_final: false },
+    desk.board.set(source.id, &source.name, SourceState::Opening, None, desk.wall());
+    let address = tokio::select! {
+        () = halt.token.cancelled() => return Tried::without_media(Came::Halted),
+        address = address(desk, source, lease) => address,
     };
-    desk.config.board.set(source.id, &source.name, SourceState::Opening, None, desk.now());
+    let address = match address {
+        Ok(address) => address,
+        Err(error) => return Tried::failed(error),
+    };
+    match address.local_path() {
+        Some(path) if path.is_dir() => backfill::play(desk, source, path, halt).await,
+        Some(_) => {
+            let Some(_turn) = backfill::turn(desk, halt).await else {
+                return Tried::without_media(Came::Halted);
+            };
+            play(desk, source, address, halt).await
+        }
+        None => play(desk, source, address, halt).await,
+    }
+}
+
+/// Where to pull from now: as configured, or as the source's resolver says.
+async fn address(desk: &Desk, source: &Source, lease: &mut Lease) -> Result<Address, String> {
+    let configured = async {
+        let url = desk.store.pull_url(source.id).await?;
+        Ok::<_, StoreError>(Address { url, headers: desk.store.pull_headers(source.id).await? })
+    };
+    let mut address = configured.await.map_err(|e| e.to_string())?;
+    let Some(name) = &source.settings.resolver else { return Ok(address) };
+    if lease.address().is_none() {
+        let found = desk.config.resolvers.resolve(name, &address.url).await;
+        lease.renew(found.map_err(|e: ResolveError| e.to_string())?);
+        tracing::info!(source = source.name, resolver = name, "the resolver gave a stream address");
+    }
+    if let Some(url) = lease.address() {
+        address.url = url.clone();
+    }
+    Ok(address)
+}
+
+/// Opens and records `address` once, on a thread of its own.
+pub(crate) async fn play(desk: &Arc<Desk>, source: &Source, address: Address, halt: &Halt) -> Tried {
     let (id, source, halt) = (source.id, source.clone(), halt.clone());
-    let work = move |desk: &Desk| record(desk, &source, &url, &halt);
-    let failed = || Opened::Failed { error: "recording failed inside; see the log".into(), is_final: false };
-    let opened = desk.on_thread("pull".to_owned(), work).await;
+    let work = move |desk: &Desk| record(desk, &source, &address, &halt);
+    let tried = desk.on_thread("pull".to_owned(), work).await;
     desk.writing.lock().await.remove(&id);
-    opened.unwrap_or_else(failed)
+    desk.board.flow(id, None);
+    tried.unwrap_or_else(|| Tried::failed("recording failed inside; see the log".into()))
 }
 
 /// Opens and records the source once. Blocking.
-fn record(desk: &Desk, source: &Source, url: &SecretString, halt: &Halt) -> Opened {
-    let kind = PullKind::of(url.expose_secret());
-    let (flag, _raised_at_end) = halt.flag(&desk.runtime);
-    let mut input = match pull::open(url, kind, desk.config.stall, flag) {
-        Ok(input) => input,
-        Err(_) if halt.token.is_cancelled() => return Opened::Halted,
-        Err(error) => return Opened::Failed { error: error.to_string(), is_final: kind.failure_is_final() },
+fn record(desk: &Desk, source: &Source, address: &Address, halt: &Halt) -> Tried {
+    let kind = address.kind();
+    let stall = desk.config.stall;
+    let look = || match kind {
+        PullKind::Playlist => desk.runtime.block_on(async {
+            tokio::select! {
+                () = halt.token.cancelled() => None,
+                look = playlist::look(address) => look,
+            }
+        }),
+        _ => None,
     };
-    let mut journal =
-        Journal::new(desk.store.clone(), source.clone(), desk.config.quiet_end, kind.from_start());
-    let (_, ended) = desk.take(source, &mut journal, &mut input, &|| None);
+    let before = look();
+    let silence = kind.silence(stall, before.as_ref().and_then(|l| l.target));
+    let begin = before.and_then(|l| desk.runtime.block_on(outage(desk, source)).map(|out| l.begin(out)));
+    let terms = Terms { stall, silence, begin, audio: source.settings.audio.clone() };
+    let (flag, _raised_at_end) = halt.flag(&desk.runtime);
+    let mut input = match pull::open(address, &terms, flag) {
+        Ok(input) => input,
+        Err(_) if halt.token.is_cancelled() => return Tried::without_media(Came::Halted),
+        Err(error) => {
+            let came = Came::Failed { error: error.to_string(), is_final: kind.failure_is_final() };
+            return Tried { refused: pull::is_refused(&error), ..Tried::without_media(came) };
+        }
+    };
+    let mut journal = desk.journal(source, kind.from_start());
+    let flow = Arc::new(Flow::new(silence));
+    let is_live = kind != PullKind::LocalFile;
+    let (_, ended) = desk.take_with(source, &mut journal, &mut input, &|| None, &flow, is_live);
     let reason = match &ended {
-        Ok(()) => kind.at_end(),
+        Ok(()) => kind.at_end(look().is_some_and(|l| l.ended)),
         Err(error) => error.reason(),
     };
     // A file that broke off half-way is over: it would only break off there again.
-    let is_final = kind.failure_is_final() && matches!(&ended, Err(TakeError::Media(_)));
-    let reason = if is_final && reason == EndReason::Disconnected { EndReason::Finished } else { reason };
+    let is_final = kind.failure_is_final()
+        && matches!(&ended, Err(TakeError::Media(_)))
+        && !matches!(reason, EndReason::DiskFull | EndReason::Stopped);
+    let reason = if is_final { EndReason::Finished } else { reason };
     desk.close(source, &mut journal, reason, halt);
-    match ended {
-        _ if halt.token.is_cancelled() => Opened::Halted,
-        Ok(()) if reason == EndReason::Finished => Opened::Finished,
-        Ok(()) => Opened::Failed { error: format!("{} ended the stream", input.shown()), is_final: false },
-        Err(error) => Opened::Failed { error: error.to_string(), is_final },
-    }
+    let came = match ended {
+        _ if halt.token.is_cancelled() => Came::Halted,
+        Ok(()) if reason == EndReason::Finished => Came::Finished,
+        Ok(()) => Came::Failed { error: format!("{} ended the stream", input.shown()), is_final: false },
+        Err(error @ TakeError::DiskFull { .. }) => Came::NoRoom(error.to_string()),
+        Err(error) => Came::Failed { error: error.to_string(), is_final },
+    };
+    Tried { came, flowed: flow.lasted(), refused: false }
 }
 
-/// Disables a source that has nothing more to give, and says so in the audit log.
-async fn switch_off(desk: &Desk, source: &Source, action: &str, why: &str) {
+/// How long ago media of the source's live recording was last heard; none without one that can be continued.
+async fn outage(desk: &Desk, source: &Source) -> Option<Duration> {
+    let live = desk.store.live_recording_of(source.id).await.ok()??;
+    let (tail, _) = journal::tail_of(&desk.store, &live).await.ok()?;
+    let out = Duration::from_millis(u64::try_from(desk.now().millis_since(tail.last_heard)).unwrap_or(0));
+    (out < desk.quiet_end(source)).then_some(out)
+}
+
+/// A source has nothing more to give for now: says so in the audit log and sees that it is not opened again. One
+/// that records always is disabled, one on demand is no longer asked for, one by schedule waits for its next window.
+async fn settle(desk: &Desk, source: &Source, action: &str, why: &str) -> Over {
     let now = desk.now();
     let mut failures = 0;
     loop {
         let done: Result<(), StoreError> = async {
             let mut tx = desk.store.begin().await?;
-            sources::set_source_enabled(&mut tx, source.id, false).await?;
+            match source.settings.mode {
+                RecordMode::Always => sources::set_source_enabled(&mut tx, source.id, false).await?,
+                RecordMode::OnDemand => sources::set_source_requested(&mut tx, source.id, false).await?,
+                RecordMode::Scheduled => {}
+            }
             audit(&mut tx, now, ACTOR, action, &source.id.to_string(), Some(why)).await?;
             tx.commit().await
         }
         .await;
         match done {
-            Ok(()) => return tracing::info!(source = source.name, why, "the source was switched off"),
-            Err(StoreError::NotFound { .. }) => return,
-            Err(error) => {
-                tracing::warn!(source = source.name, %error, "the source could not be switched off")
+            Ok(()) => {
+                tracing::info!(source = source.name, why, "the source is over");
+                break;
             }
+            Err(StoreError::NotFound { .. }) => break,
+            Err(error) => tracing::warn!(source = source.name, %error, "the source's end could not be noted"),
         }
         failures += 1;
         tokio::select! {
-            () = desk.abandon.cancelled() => return,
+            () = desk.abandon.cancelled() => break,
             () = tokio::time::sleep(plan::backoff(failures, 0.0)) => {}
         }
     }
+    match source.settings.mode {
+        RecordMode::Scheduled => Over::UntilNextWindow,
+        _ => Over::Done,
+    }
+}
+
+/// The address of a file.
+pub(crate) fn file(path: &PathBuf) -> Option<Address> {
+    let url = url::Url::from_file_path(path).ok()?;
+    Some(Address { url: String::from(url).into(), headers: vec![] })
 }

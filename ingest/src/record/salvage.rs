@@ -1,11 +1,8 @@
 //! What a recorder that died left behind: parts without rows are brought back, open epochs closed.
 
-use std::{path::PathBuf, time::UNIX_EPOCH};
+use std::path::PathBuf;
 
-use clipmill_domain::{
-    WallTime,
-    recording::{EndReason, Recording},
-};
+use clipmill_domain::recording::{EndReason, Recording};
 use clipmill_store::{Store, StoreError, recordings};
 
 use super::journal;
@@ -43,14 +40,13 @@ pub(crate) async fn recording(store: &Store, rec: &Recording) -> Result<(), Stor
             remove(&path);
             continue;
         }
-        let written = modified(&path);
         let init = store.library().local_path(&epoch.init_path)?;
         let file = path.clone();
         let found =
             tokio::task::spawn_blocking(move || clipmill_media::salvage(&file, init.as_std_path())).await;
         match found {
             Ok(Ok(Some(part))) if journal::seq_of(&part.path) == Some(next) => {
-                journal::adopt(store, epoch, next, &part, written).await?;
+                journal::adopt(store, epoch, next, &part).await?;
                 tracing::warn!(
                     recording = %rec.id, seq = next, bytes = part.bytes, lost_bytes = part.lost_bytes,
                     "a part was brought back"
@@ -120,10 +116,4 @@ fn remove(path: &std::path::Path) {
     if let Err(error) = std::fs::remove_file(path) {
         tracing::warn!(file = %path.display(), %error, "cannot remove a file");
     }
-}
-
-fn modified(path: &std::path::Path) -> WallTime {
-    let since = std::fs::metadata(path).and_then(|m| m.modified()).ok();
-    let since = since.and_then(|t| t.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    WallTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(0))
 }

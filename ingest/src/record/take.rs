@@ -81,6 +81,10 @@ pub(crate) struct Taker<'a> {
     pub(crate) abandon: &'a CancellationToken,
     /// Called when the first row of an epoch is written.
     pub(crate) on_epoch: &'a dyn Fn(&Journal),
+    /// Called for every packet, before it is taken.
+    pub(crate) on_packet: &'a dyn Fn(&Packet),
+    /// Asked at key frames: the recording is to end here, for this reason, and another one to begin.
+    pub(crate) cut: &'a dyn Fn(Option<RecordingId>) -> Option<EndReason>,
 }
 
 /// The running epoch.
@@ -120,6 +124,7 @@ impl Taker<'_> {
                 Err(error) => break Err(error.into()),
             };
             packets += 1;
+            (self.on_packet)(&packet);
             let known = if first { first_key_at() } else { None };
             let item = Arrived { packet, at: self.clock.now() };
             match self.feed(&mut gate, (&mut run, &mut before), item, known) {
@@ -195,6 +200,19 @@ impl Taker<'_> {
                     None => run.insert(self.open(&item, before.take(), splice.take())?),
                 };
                 let known = if breaks == 0 { first_key_at } else { None };
+                if let Some(reason) = self.cut_before(current, &item.packet) {
+                    self.finish(gate, current)?;
+                    self.retry(async |journal| {
+                        journal.close(reason, item.at).await?;
+                        journal.end(reason, item.at).await
+                    })?;
+                    // The next recording owes nothing to this one.
+                    (*run, *before) = (None, None);
+                    gate.next_epoch();
+                    breaks += 1;
+                    going.push_front(item);
+                    continue;
+                }
                 let Some(reason) = self.push(gate, current, &item, known)? else { continue };
                 let left_over = current.writer.left_over();
                 self.finish(gate, current)?;
@@ -216,6 +234,15 @@ impl Taker<'_> {
             }
         }
         Ok(breaks > 0)
+    }
+
+    /// Why the recording is to end before this packet, if that is asked for and the packet opens a group of pictures.
+    fn cut_before(&self, run: &Run, packet: &Packet) -> Option<EndReason> {
+        let opens = packet.is_key() && (packet.kind() == StreamKind::Video || run.writer.tracks().width == 0);
+        if !opens || run.base_us.is_none() {
+            return None;
+        }
+        (self.cut)(self.journal.recording())
     }
 
     /// Gives a packet to the writer; the reason for which it was not taken, if it was not.

@@ -17,7 +17,7 @@ use clipmill_domain::{
 use clipmill_ingest::record::{Listening, RecordConfig, RecordError, StatusBoard, run_recorder};
 use clipmill_store::{
     Store, StoreError, Tx,
-    sources::{self, NewSource},
+    sources::{self, Header, NewSource},
     testing::TestStore,
 };
 use clipmill_worker::SystemClock;
@@ -89,6 +89,16 @@ impl Bench {
         bench
     }
 
+    /// Before the recorder is started.
+    pub fn configure(&mut self, config: RecordConfig) {
+        self.config = RecordConfig {
+            rtmp_bind: self.addr,
+            part: Duration::from_secs(1),
+            free_space_floor: 1 << 20,
+            ..config
+        };
+    }
+
     pub fn config(&self) -> RecordConfig {
         self.config.clone()
     }
@@ -139,6 +149,40 @@ impl Bench {
 
     pub async fn add_pull(&self, name: &str, url: &str) -> SourceId {
         add(self.store(), name, SourceKind::Pull, url).await
+    }
+
+    /// A pull source with request headers and settings.
+    pub async fn add_pull_with(
+        &self,
+        name: &str,
+        url: &str,
+        headers: &[(&str, &str)],
+        settings: SourceSettings,
+    ) -> SourceId {
+        let headers = headers.iter().map(|(n, v)| Header { name: (*n).into(), value: (*v).into() }).collect();
+        let new = NewSource { headers, settings, ..new_source(name, SourceKind::Pull, url) };
+        let mut tx = self.store().begin().await.unwrap();
+        sources::add_source(&mut tx, &new).await.unwrap();
+        tx.commit().await.unwrap();
+        new.id
+    }
+
+    pub fn push_id(&self) -> SourceId {
+        self.push
+    }
+
+    pub async fn request(&self, id: SourceId, requested: bool) {
+        let mut tx = self.store().begin().await.unwrap();
+        sources::set_source_requested(&mut tx, id, requested).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    pub async fn set(&self, id: SourceId, settings: SourceSettings) {
+        let mut source = self.store().source(id).await.unwrap().unwrap();
+        source.settings = settings;
+        let mut tx = self.store().begin().await.unwrap();
+        sources::update_source(&mut tx, &source).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     pub async fn switch_off(&self) {
@@ -199,15 +243,25 @@ impl Bench {
     }
 
     pub fn log_holds_key(&self) -> bool {
-        log_text().lock().unwrap().windows(KEY.len()).any(|w| w == KEY.as_bytes())
+        self.log_holds(KEY)
+    }
+
+    pub fn log_holds(&self, what: &str) -> bool {
+        log_text().lock().unwrap().windows(what.len()).any(|w| w == what.as_bytes())
     }
 }
 
 async fn add(store: &Store, name: &str, kind: SourceKind, secret: &str) -> SourceId {
-    let id = SourceId::new_at(now());
+    let new = new_source(name, kind, secret);
     let mut tx = store.begin().await.unwrap();
-    let new = NewSource {
-        id,
+    sources::add_source(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    new.id
+}
+
+fn new_source(name: &str, kind: SourceKind, secret: &str) -> NewSource {
+    NewSource {
+        id: SourceId::new_at(now()),
         name: name.into(),
         kind,
         secret: secret.into(),
@@ -216,10 +270,7 @@ async fn add(store: &Store, name: &str, kind: SourceKind, secret: &str) -> Sourc
         headers: vec![],
         settings: SourceSettings::default(),
         now: now(),
-    };
-    sources::add_source(&mut tx, &new).await.unwrap();
-    tx.commit().await.unwrap();
-    id
+    }
 }
 
 /// A small H.264 and AAC file, 25 frames a second, a key frame every 12.

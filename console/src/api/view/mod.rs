@@ -6,6 +6,7 @@ mod clip;
 mod keeping;
 mod recording;
 mod service;
+mod settings;
 mod source;
 
 use clipmill_domain::{MediaTime, WallTime, recording as domain};
@@ -14,6 +15,7 @@ pub use clip::*;
 pub use keeping::*;
 pub use recording::*;
 pub use service::*;
+pub use settings::*;
 pub use source::*;
 
 /// Media time in seconds.

@@ -6,6 +6,8 @@ use clipmill_domain::{product, source};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::{RequestHeader, Settings, SourceProblem};
+
 /// The language spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -61,6 +63,16 @@ pub struct SourceView {
     pub category: Option<String>,
     /// Whether it may record.
     pub enabled: bool,
+    /// On demand: whether it is asked to record.
+    pub requested: bool,
+    /// What is asked of it.
+    pub settings: Settings,
+    /// What the recorder says it does: `idle`, `opening`, `recording` (packets come), `stalled` (connected, but
+    /// nothing comes), `retrying`, `waiting` (for its window, or to be asked), `disk_full`, `failed`. Null when no
+    /// recorder has reported lately.
+    pub state: Option<String>,
+    /// What last went wrong since the recorder was started.
+    pub problem: Option<SourceProblem>,
     /// The recording that is live now.
     pub live_recording_id: Option<String>,
     /// For a push source, the server address to put into the encoder, without the key.
@@ -100,7 +112,7 @@ impl From<Product> for product::Product {
 }
 
 /// A stream to configure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSource {
     /// A name; unique, 1 to 80 characters.
@@ -115,6 +127,12 @@ pub struct NewSource {
     /// Category pack.
     #[serde(default)]
     pub category: Option<String>,
+    /// For a pull source, request headers (cookies and referrer are headers). They are kept sealed.
+    #[serde(default)]
+    pub headers: Vec<RequestHeader>,
+    /// What is asked of it.
+    #[serde(default)]
+    pub settings: Settings,
     /// What is on sale.
     #[serde(default)]
     pub products: Vec<Product>,

@@ -89,9 +89,8 @@ async fn play(cli: &Cli, args: &Args, stop: &CancellationToken, say: &Progress) 
     let store = stand.store().await?;
     let fixture = picture::fixture(args.lang);
     let products = source::parse_products(fixture.products).map_err(|e| anyhow::anyhow!(e))?;
-    let added = source::add(&store, fixture.name, None, args.lang, None, &products)
-        .await
-        .map_err(|f| anyhow::anyhow!(f.message))?;
+    let what = source::What::pushed(fixture.name, args.lang);
+    let added = source::add(&store, what, &products).await.map_err(|f| anyhow::anyhow!(f.message))?;
     let key = added.stream_key.context("a pushed source has a stream key")?;
 
     let service_stop = CancellationToken::new();

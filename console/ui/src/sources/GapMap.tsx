@@ -3,7 +3,7 @@ import type { Gap, RecordingView } from '../api/types';
 import { brief, clock, wall } from '../format';
 import { gapBars, lost } from './gaps';
 
-const REASONS = ['finished', 'disconnected', 'stalled', 'format_changed', 'timestamp_jump', 'stopped', 'crashed', 'quiet', 'disk_full'] as const;
+const REASONS = ['finished', 'disconnected', 'stalled', 'format_changed', 'timestamp_jump', 'stopped', 'crashed', 'quiet', 'disk_full', 'time_limit', 'size_limit', 'window_end'] as const;
 
 /** Why something ended, in words; the code itself where we do not know it. */
 export function useReason(): (reason: string | null | undefined) => string {

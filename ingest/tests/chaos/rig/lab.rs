@@ -114,7 +114,7 @@ impl Lab {
             })
             .await
         });
-        self.addr = is_ready.await.expect("the recorder starts");
+        self.addr = is_ready.await.expect("the recorder starts").rtmp;
         self.running = Some(Running { stop, task });
     }
 
