@@ -623,6 +623,64 @@ async fn a_taken_port_and_a_public_address_are_said_plainly() {
     assert!(start(elsewhere).await.to_string().contains("/nowhere/token"));
 }
 
+#[tokio::test]
+async fn a_source_is_changed_and_asked_to_record() {
+    let s = Served::open().await;
+    let patch = async |path: &str, body: Value| s.http.patch(s.url(path)).json(&body).send().await.unwrap();
+    let pull = json!({"name": "间", "kind": "pull", "language": "zh", "url": "https://h.example/live.m3u8",
+        "headers": [{"name": "Cookie", "value": "sid=hunter2"}],
+        "settings": {"mode": "on_demand", "priority": 5, "stop_after_minutes": 60}});
+    let made = s.post("/api/sources", pull).await.text().await.unwrap();
+    assert!(!made.contains("hunter2"), "{made}");
+    let made: Value = serde_json::from_str(&made).unwrap();
+    assert_eq!((&made["settings"]["mode"], &made["state"]), (&json!("on_demand"), &Value::Null));
+    let path = format!("/api/sources/{}", made["id"].as_str().unwrap());
+    let id = made["id"].as_str().unwrap().parse().unwrap();
+
+    // Asked to record, and to stop.
+    let asked: Value =
+        s.post(&format!("{path}/record"), json!({"action": "start"})).await.json().await.unwrap();
+    assert_eq!(asked["requested"], true);
+    s.post(&format!("{path}/record"), json!({"action": "stop"})).await;
+    assert!(!s.db.store.source(id).await.unwrap().unwrap().requested);
+
+    // The headers stay with the host and go with it.
+    let cookies = async || s.db.store.pull_headers(id).await.unwrap().len();
+    let moved = patch(&path, json!({"url": "https://h.example/other.m3u8?t=hunter2"})).await;
+    assert_eq!((moved.status(), cookies().await), (StatusCode::OK, 1));
+    assert!(!moved.text().await.unwrap().contains("hunter2"));
+    patch(&path, json!({"url": "https://elsewhere.example/live.m3u8"})).await;
+    assert_eq!(cookies().await, 0);
+
+    let changed: Value = patch(&path, json!({"name": "新间", "settings": {"mode": "always", "audio": "2"}}))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!((&changed["name"], &changed["settings"]["priority"]), (&json!("新间"), &json!(0)));
+    refusal(
+        s.post(&format!("{path}/record"), json!({"action": "start"})).await,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid",
+    )
+    .await;
+    for bad in [
+        json!({"headers": [{"name": "X", "value": "a\r\nHost: evil"}]}),
+        json!({"settings": {"resolver": "sh"}}),
+        json!({"settings": {"mode": "scheduled"}}),
+        json!({"url": "file:///etc/passwd"}),
+        json!({"category": "cars"}),
+    ] {
+        let status = patch(&path, bad.clone()).await.status();
+        assert!(
+            status == StatusCode::UNPROCESSABLE_ENTITY || status == StatusCode::CONFLICT,
+            "{bad}: {status}"
+        );
+    }
+    let none = patch("/api/sources/01a1fe22-3da8-70e1-a5aa-81e323b6462a", json!({})).await;
+    refusal(none, StatusCode::NOT_FOUND, "not_found").await;
+}
+
 #[test]
 fn the_openapi_document_is_the_one_checked_in() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");

@@ -44,7 +44,7 @@ pub enum Args {
         #[arg(long, env = "CLIPMILL_SOURCE_HEADERS", hide_env_values = true, value_name = "LINES")]
         headers: Option<String>,
         #[command(flatten)]
-        settings: SettingsArgs,
+        settings: Box<SettingsArgs>,
     },
     /// Changes a stream; what is not given stays.
     Edit {
@@ -63,7 +63,7 @@ pub enum Args {
         #[arg(long)]
         lang: Option<Language>,
         #[command(flatten)]
-        settings: SettingsArgs,
+        settings: Box<SettingsArgs>,
     },
     /// Lists the streams, what each does now, and what is wrong with it.
     List,

@@ -61,14 +61,14 @@ impl Flow {
 mod tests {
     use super::*;
 
-    #[test]
-    fn it_lasts_from_the_first_packet_to_the_last() {
+    #[tokio::test]
+    async fn it_lasts_from_the_first_packet_to_the_last() {
         let flow = Flow::new(Duration::from_secs(8));
         assert_eq!(flow.lasted(), Duration::ZERO);
-        std::thread::sleep(Duration::from_millis(30));
+        tokio::time::sleep(Duration::from_millis(30)).await;
         flow.packet();
         assert_eq!(flow.lasted(), Duration::ZERO, "waiting for the first is not flowing");
-        std::thread::sleep(Duration::from_millis(30));
+        tokio::time::sleep(Duration::from_millis(30)).await;
         flow.packet();
         assert!(flow.lasted() >= Duration::from_millis(29), "{:?}", flow.lasted());
         assert!(!flow.is_still());

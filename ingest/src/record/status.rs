@@ -193,8 +193,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn recording_means_that_packets_come() {
+    #[tokio::test]
+    async fn recording_means_that_packets_come() {
         let (board, now) = (StatusBoard::default(), WallTime::from_millis(5));
         let id = SourceId::new_at(now);
         let flow = Arc::new(Flow::new(Duration::from_secs(1)));
@@ -202,7 +202,7 @@ mod tests {
         board.set(id, "shop", SourceState::Recording, None, now);
         flow.packet();
         assert_eq!(board.snapshot().sources[&id].state, SourceState::Recording);
-        std::thread::sleep(Duration::from_millis(550));
+        tokio::time::sleep(Duration::from_millis(550)).await;
         let shown = board.snapshot();
         assert_eq!(shown.sources[&id].state, SourceState::Stalled);
         assert!(shown.sources[&id].silent_ms.is_some_and(|ms| ms >= 500));

@@ -158,6 +158,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a source. What is recorded goes on; a changed address, audio track or resolver is used at once. */
+        patch: operations["change"];
+        trace?: never;
+    };
     "/api/sources/{id}/enabled": {
         parameters: {
             query?: never;
@@ -169,6 +186,23 @@ export interface paths {
         put?: never;
         /** Lets a source record, or not. */
         post: operations["enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sources/{id}/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks an on-demand source to record, or to stop. */
+        post: operations["record"];
         delete?: never;
         options?: never;
         head?: never;
@@ -217,6 +251,33 @@ export interface components {
         Change: {
             /** @description Of `clips`, `remixes`, `posts`, `recordings`, `sources`. */
             kinds: string[];
+        };
+        /** @description What to change of a source; what is left out stays. */
+        ChangeSource: {
+            /**
+             * @description Another category pack; empty for none.
+             * @default null
+             */
+            category: string | null;
+            /**
+             * @description For a pull source, other request headers, in place of all it had.
+             * @default null
+             */
+            headers: components["schemas"]["RequestHeader"][] | null;
+            /** @default null */
+            language: components["schemas"]["Language"] | null;
+            /**
+             * @description Another name.
+             * @default null
+             */
+            name: string | null;
+            /** @default null */
+            settings: components["schemas"]["Settings"] | null;
+            /**
+             * @description For a pull source, another URL. Its request headers stay if the host stays; else give them, too.
+             * @default null
+             */
+            url: string | null;
         };
         /** @description A clip as the feed shows it. */
         ClipCard: {
@@ -450,6 +511,8 @@ export interface components {
         NewSource: {
             /** @description Category pack. */
             category?: string | null;
+            /** @description For a pull source, request headers (cookies and referrer are headers). They are kept sealed. */
+            headers?: components["schemas"]["RequestHeader"][];
             /** @description Push or pull. */
             kind: components["schemas"]["SourceKind"];
             /** @description The language spoken. */
@@ -458,6 +521,8 @@ export interface components {
             name: string;
             /** @description What is on sale. */
             products?: components["schemas"]["Product"][];
+            /** @description What is asked of it. */
+            settings?: components["schemas"]["Settings"];
             /** @description For a pull source, the URL to open, with its credentials if it has any. They are kept sealed. */
             url?: string | null;
         };
@@ -522,6 +587,21 @@ export interface components {
             /** @description Stock-keeping unit; unique within the source. */
             sku: string;
         };
+        /**
+         * @description What an on-demand source is asked to do.
+         * @enum {string}
+         */
+        RecordAction: "start" | "stop";
+        /**
+         * @description When an enabled source records.
+         * @enum {string}
+         */
+        RecordMode: "always" | "scheduled" | "on_demand";
+        /** @description Asks an on-demand source to record, or to stop. */
+        RecordRequest: {
+            /** @description Which. */
+            action: components["schemas"]["RecordAction"];
+        };
         /** @description A recording and the connections it came by. */
         RecordingDetail: components["schemas"]["RecordingView"] & {
             /** @description Its epochs, in order. */
@@ -566,6 +646,81 @@ export interface components {
             /** @description Wall time of media time zero. */
             started_at: string;
         };
+        /** @description A request header of a pull source. */
+        RequestHeader: {
+            /** @description Its name, for example `Referer` or `Cookie`. */
+            name: string;
+            /** @description Its value; kept sealed, never shown again. */
+            value: string;
+        };
+        /** @description What is asked of a source. What is left out is as it is by default. */
+        Settings: {
+            /**
+             * @description The audio track recorded: `first`, a number from 1, or a language such as `zho`.
+             * @default null
+             */
+            audio: string | null;
+            /**
+             * @description The brand it sells for.
+             * @default null
+             */
+            brand: string | null;
+            /**
+             * Format: int32
+             * @description Days its recordings are kept; left out: as the service is configured.
+             * @default null
+             */
+            keep_days: number | null;
+            /**
+             * @description When it records.
+             * @default always
+             */
+            mode: components["schemas"]["RecordMode"];
+            /**
+             * Format: int32
+             * @description -100 to 100: whose recordings are worked on first when the machine is behind; higher goes first.
+             * @default 0
+             */
+            priority: number;
+            /**
+             * Format: int32
+             * @description A recording ends after so many minutes without media; left out: as the service is configured.
+             * @default null
+             */
+            quiet_minutes: number | null;
+            /**
+             * @description Turns its address (a room page) into a stream's: `streamlink`, `yt-dlp`, or one from the configuration file.
+             * @default null
+             */
+            resolver: string | null;
+            /**
+             * Format: int32
+             * @description A recording ends at so many gigabytes (10^9 bytes), as with `stop_after_minutes`.
+             * @default null
+             */
+            stop_after_gigabytes: number | null;
+            /**
+             * Format: int32
+             * @description A recording ends after so many minutes. Where the source still records, another one begins at once.
+             * @default null
+             */
+            stop_after_minutes: number | null;
+            /**
+             * @description A recording ends with its window. Otherwise a live that runs then is recorded to its end.
+             * @default false
+             */
+            stop_at_window_end: boolean;
+            /**
+             * @description The windows of a scheduled source.
+             * @default []
+             */
+            windows: components["schemas"]["Window"][];
+            /**
+             * @description IANA name of the windows' time zone; UTC if it is left out.
+             * @default null
+             */
+            zone: string | null;
+        };
         /** @description A stream just configured. */
         SourceCreated: components["schemas"]["SourceView"] & {
             /** @description For a push source: told once, never again. */
@@ -576,6 +731,15 @@ export interface components {
          * @enum {string}
          */
         SourceKind: "push" | "pull";
+        /** @description Something that went wrong with a source. */
+        SourceProblem: {
+            /** @description When it was last seen. */
+            at: string;
+            /** @description Whether media has flowed since. */
+            is_over: boolean;
+            /** @description In words. */
+            what: string;
+        };
         /** @description A configured stream. */
         SourceView: {
             /** @description Category pack. */
@@ -592,8 +756,19 @@ export interface components {
             live_recording_id?: string | null;
             /** @description The operator's name for it. */
             name: string;
+            problem?: components["schemas"]["SourceProblem"] | null;
             /** @description For a push source, the server address to put into the encoder, without the key. */
             push_url?: string | null;
+            /** @description On demand: whether it is asked to record. */
+            requested: boolean;
+            /** @description What is asked of it. */
+            settings: components["schemas"]["Settings"];
+            /**
+             * @description What the recorder says it does: `idle`, `opening`, `recording` (packets come), `stalled` (connected, but
+             *     nothing comes), `retrying`, `waiting` (for its window, or to be asked), `disk_full`, `failed`. Null when no
+             *     recorder has reported lately.
+             */
+            state?: string | null;
             /** @description For a pull source, its URL without credentials. */
             url_shown?: string | null;
         };
@@ -648,6 +823,15 @@ export interface components {
             text: string;
             /** @description Its words. */
             words: components["schemas"]["Word"][];
+        };
+        /** @description A stretch of local time on some days. */
+        Window: {
+            /** @description The days it begins on: `mon` to `sun`; none means every day. */
+            days?: string[];
+            /** @description When it begins, `HH:MM`. */
+            from: string;
+            /** @description When it ends, `HH:MM`; not after `from` means on the next day. */
+            to: string;
         };
         /** @description A recognised word. */
         Word: {
@@ -981,6 +1165,59 @@ export interface operations {
             };
         };
     };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSource"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceView"];
+                };
+            };
+            /** @description No such source. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Something in the request cannot be used. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     enable: {
         parameters: {
             query?: never;
@@ -1007,6 +1244,50 @@ export interface operations {
             };
             /** @description No such source. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceView"];
+                };
+            };
+            /** @description No such source. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The source does not record on demand, or is disabled. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -141,6 +141,7 @@ async fn parts_come_back_in_order_and_none_comes_twice() {
     on_each(async |t| {
         let (recording, epoch) = live(&t.store, "studio").await;
         assert_eq!(t.store.last_part(recording.id).await.unwrap(), None);
+        assert_eq!(t.store.recording_bytes(recording.id).await.unwrap(), 0);
         let parts: Vec<Part> = [0.0, 2.0, 4.0]
             .into_iter()
             .zip(0..)
@@ -155,6 +156,7 @@ async fn parts_come_back_in_order_and_none_comes_twice() {
         assert_eq!(t.store.parts_after(recording.id, -1, 2).await.unwrap(), parts[..2]);
         assert_eq!(t.store.parts_after(recording.id, 1, 2).await.unwrap(), parts[2..]);
         assert_eq!(t.store.last_part(recording.id).await.unwrap().as_ref(), parts.last());
+        assert_eq!(t.store.recording_bytes(recording.id).await.unwrap(), 12);
 
         for twin in [
             Part {
