@@ -113,6 +113,8 @@ async fn a_key_that_is_changed_or_revoked_ends_its_encoder_over_every_door() {
     let said = support::fails(&mut bench.push(&media, KEY)).await;
     assert!(said.contains("stream key is not known"), "{said}");
 
+    // The list that SRT callers are checked against is up to 2.3 seconds old.
+    tokio::time::sleep(Duration::from_millis(2600)).await;
     let mut encoder = bench.push_srt(&media, &caller("studio", other, 16));
     until("a second epoch", 15, async || {
         let rec = bench.store().recordings(10).await.unwrap().pop().unwrap();

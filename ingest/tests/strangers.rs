@@ -133,6 +133,23 @@ async fn hevc_is_refused_with_what_to_do_and_other_peers_are_turned_away() {
     client.socket.write_all(&[0xFF; 4000]).await.unwrap();
     assert!(!client.wait(|_| false).await, "the server closes");
 
+    // Metadata that the protocol library panics on, and a command that would exhaust the stack.
+    let text = b"\x02\x00\x0D@setDataFrame";
+    let deep = [b"\x02\x00\x01x".to_vec(), [3u8, 0, 1, b'a'].repeat(8000)].concat();
+    for (kind, payload) in [(18u8, &text[..]), (20, &deep)] {
+        let mut client = Client::connect(bench.addr).await;
+        assert!(client.publish("live").await, "the place is free again");
+        let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut bytes = vec![0x03, 0, 0, 0, len[1], len[2], len[3], kind, 1, 0, 0, 0];
+        for (i, chunk) in payload.chunks(4096).enumerate() {
+            bytes.extend(if i > 0 { &[0xC3][..] } else { &[] });
+            bytes.extend(chunk);
+        }
+        client.socket.write_all(&[2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 0, 0x10, 0]).await.unwrap();
+        client.socket.write_all(&bytes).await.unwrap();
+        assert!(!client.wait(|_| false).await, "the server closes");
+    }
+
     // None of them left a trace or did harm.
     assert!(bench.store().recordings(10).await.unwrap().is_empty());
     assert!(!bench.log_holds_key());

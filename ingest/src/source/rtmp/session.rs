@@ -2,8 +2,8 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use clipmill_domain::{recording::EndReason, source::Source};
+use bytes::{Bytes, BytesMut};
+use clipmill_domain::{WallTime, recording::EndReason, source::Source};
 use rml_rtmp::{
     handshake::{Handshake, HandshakeProcessResult, PeerType},
     sessions::ServerSessionEvent,
@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,10 @@ use crate::source::{
 };
 
 const READ_BYTES: usize = 64 << 10;
+/// Media handed on at once at the latest.
+const BATCH_BYTES: usize = 256 << 10;
+/// A live is looked at so often: what came meanwhile is taken in one go, which saves most of the cost of a packet.
+const READ_EVERY: Duration = Duration::from_millis(40);
 /// A peer may send this much before it is let in: commands are small.
 const STRANGER_BYTES_MAX: usize = 64 << 10;
 
@@ -95,10 +99,25 @@ struct Live {
     claim: Arc<Claim>,
     writer: FeedWriter,
     tap: Tap,
+    /// Media of one look at the socket, on its way to the feed; and when its first key frame came.
+    batch: BytesMut,
+    key_at: Option<WallTime>,
     /// When the last whole message of media came: bytes that make none do not count.
     last_media: Instant,
     /// Whether the stall was noted.
     stalled: bool,
+}
+
+impl Live {
+    /// Hands the batch on.
+    async fn flush(&mut self) -> Result<(), FeedError> {
+        if !self.batch.is_empty() {
+            self.writer.data(self.batch.split().freeze(), self.key_at.take()).await?;
+            // What was held back by us is no stall.
+            self.last_media = Instant::now();
+        }
+        Ok(())
+    }
 }
 
 enum Flow {
@@ -169,16 +188,13 @@ impl Connection {
         let mut stranger_bytes = 0;
         let mut buf = vec![0u8; READ_BYTES];
         loop {
-            while let Some(said) = wire.next_said()? {
-                match said {
-                    Said::Answer(bytes) => self.write(socket, &bytes).await?,
-                    Said::Media { video, at_ms, data } => self.media(live, video, at_ms, &data).await?,
-                    Said::Event(event) => {
-                        if let Flow::Finished = self.event(socket, wire, event, live).await? {
-                            return Ok(EndReason::Finished);
-                        }
-                    }
-                }
+            let said = self.hear(socket, wire, live).await;
+            if let Some(live) = live {
+                // What came before an error, or before a goodbye, is kept.
+                live.flush().await?;
+            }
+            if let Flow::Finished = said? {
+                return Ok(EndReason::Finished);
             }
             let n = match live {
                 Some(live) => {
@@ -212,6 +228,27 @@ impl Connection {
             }
             wire.push(&buf[..n]);
         }
+    }
+
+    /// Acts on everything that the bytes so far say.
+    async fn hear(
+        &self,
+        socket: &mut impl Stream,
+        wire: &mut Wire,
+        live: &mut Option<Live>,
+    ) -> Result<Flow, SessionError> {
+        while let Some(said) = wire.next_said()? {
+            match said {
+                Said::Answer(bytes) => self.write(socket, &bytes).await?,
+                Said::Media { video, at_ms, data } => self.media(live, video, at_ms, &data).await?,
+                Said::Event(event) => {
+                    if let Flow::Finished = self.event(socket, wire, event, live).await? {
+                        return Ok(Flow::Finished);
+                    }
+                }
+            }
+        }
+        Ok(Flow::Go)
     }
 
     async fn event(
@@ -301,7 +338,16 @@ impl Connection {
             peer: self.peer,
             stop,
         });
-        Live { source, claim, writer, tap: Tap::new(), last_media: Instant::now(), stalled: false }
+        Live {
+            source,
+            claim,
+            writer,
+            tap: Tap::new(),
+            batch: BytesMut::new(),
+            key_at: None,
+            last_media: Instant::now(),
+            stalled: false,
+        }
     }
 
     async fn media(
@@ -315,13 +361,19 @@ impl Connection {
         let steps = if video { live.tap.video(at_ms, data) } else { live.tap.audio(at_ms, data) };
         for step in steps.inspect_err(|why| self.door.refuse_media(&live.source, &why.to_string()))? {
             match step {
-                Step::Split(reason) => live.writer.split(reason).await?,
+                Step::Split(reason) => {
+                    live.flush().await?;
+                    live.writer.split(reason).await?;
+                }
                 Step::Data { bytes, key } => {
-                    live.writer.data(bytes, key.then(|| self.door.now())).await?;
+                    live.batch.extend_from_slice(&bytes);
+                    live.key_at = live.key_at.or_else(|| key.then(|| self.door.now()));
                 }
             }
         }
-        // After the wait for room: what is held back by us is no stall.
+        if live.batch.len() >= BATCH_BYTES {
+            live.flush().await?;
+        }
         (live.last_media, live.stalled) = (Instant::now(), false);
         Ok(())
     }
@@ -356,8 +408,26 @@ impl Connection {
     }
 }
 
-/// Reads, and ends the running stream (not the connection) once no media came for the stall limit.
+/// What is there at once; or else, after a pause in which more may gather, what comes next.
 async fn read_live(
+    socket: &mut impl Stream,
+    buf: &mut [u8],
+    live: &mut Live,
+    limits: &Limits,
+) -> Result<usize, SessionError> {
+    if live.last_media.elapsed() < limits.stall {
+        tokio::select! {
+            biased;
+            read = socket.read(buf) => return Ok(read?),
+            () = std::future::ready(()) => {}
+        }
+        sleep(READ_EVERY).await;
+    }
+    wait_live(socket, buf, live, limits).await
+}
+
+/// Reads, and ends the running stream (not the connection) once no media came for the stall limit.
+async fn wait_live(
     socket: &mut impl Stream,
     buf: &mut [u8],
     live: &mut Live,

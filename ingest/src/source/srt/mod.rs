@@ -35,7 +35,7 @@ const ACCEPT_EVERY: Duration = Duration::from_millis(50);
 const READ_EVERY: Duration = Duration::from_millis(20);
 /// Taken in one go at most.
 const READ_BYTES_MAX: usize = 256 << 10;
-/// How often the list of sources is read.
+/// How often the list of sources is read: a new key opens this door so much later.
 const LIST_EVERY: Duration = Duration::from_secs(2);
 /// And when somebody was turned away.
 const LIST_AGAIN: Duration = Duration::from_millis(300);
