@@ -107,11 +107,12 @@ pub(crate) fn config_of(codec: Id, old: &[u8], key_frame: &[u8]) -> Option<Vec<u
     }
 }
 
-/// The `avcC` box of these parameter sets.
+/// The `avcC` box of these parameter sets; `None` unless there is one of each.
 fn avcc(sets: &[Vec<u8>], length_bytes: usize) -> Option<Vec<u8>> {
     let of = |kind: u8| sets.iter().filter(move |s| unit_type(Id::H264, s) == Some(kind));
     let (sps, pps) = (of(7), of(8));
     let &[_, profile, compatible, level, ..] = sps.clone().next()?.as_slice() else { return None };
+    pps.clone().next()?;
     let count = |n: usize| u8::try_from(n).ok().filter(|n| *n < 32);
     let lengths = u8::try_from(length_bytes.checked_sub(1)?).ok()?;
     let mut out = vec![1, profile, compatible, level, 0xfc | lengths, 0xe0 | count(sps.clone().count())?];
@@ -248,5 +249,15 @@ mod tests {
         assert!(headers.audio_changed_by(&packet(0x4c, 0)));
         // AAC-LC, 44.1 kHz, stereo is 0x1210.
         assert_eq!(adts(&packet(0x50, 9)), Some(([0x12, 0x10], &[9][..])));
+    }
+
+    #[test]
+    fn a_header_is_made_of_whole_sets_only() {
+        let other = [0x67, 66, 0, 31, 0xbb];
+        let made = config_of(Id::H264, &avcc(), &[unit(&other), unit(&[0x65, 1])].concat()).unwrap();
+        assert_eq!(config_units(Id::H264, &made), Some(vec![other.to_vec(), PPS.to_vec()]));
+        // Found by fuzzing: no picture parameter set anywhere.
+        let broken = [1, 0, 0, 0, 3, 0xe1, 0, 0];
+        assert_eq!(config_of(Id::H264, &broken, &unit(&other)), None);
     }
 }
