@@ -11,6 +11,7 @@ mod guard;
 mod health;
 mod live;
 mod media;
+mod playback;
 mod recordings;
 mod router;
 mod sources;
@@ -82,6 +83,7 @@ struct Inner {
     gate: Option<Arc<auth::Gate>>,
     live: live::Live,
     recordings: recordings::Summaries,
+    playlists: playback::Playlists,
     requests: opentelemetry::metrics::Histogram<f64>,
     stop: CancellationToken,
 }
@@ -128,6 +130,7 @@ pub async fn serve(
         store,
         gate: token.as_ref().map(auth::Gate::new).map(Arc::new),
         recordings: recordings::Summaries::default(),
+        playlists: playback::Playlists::default(),
         requests,
         stop: stop.clone(),
     }));

@@ -13,7 +13,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, auth, clips, error::ApiError, guard, health, live, media, recordings, sources, stats, ui, view,
+    App, auth, clips, error::ApiError, guard, health, live, media, playback, recordings, sources, stats, ui, view,
 };
 
 #[derive(OpenApi)]
@@ -36,6 +36,8 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(sources::enable))
         .routes(routes!(recordings::list))
         .routes(routes!(recordings::one))
+        .routes(routes!(playback::index))
+        .routes(routes!(playback::pictures))
         .routes(routes!(clips::feed))
         .routes(routes!(clips::one))
         .routes(routes!(stats::stats))
@@ -44,7 +46,12 @@ fn quick() -> OpenApiRouter<App> {
 
 /// Answers that last: no deadline.
 fn lasting() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(live::events)).routes(routes!(media::file))
+    OpenApiRouter::new()
+        .routes(routes!(live::events))
+        .routes(routes!(media::file))
+        .routes(routes!(playback::part))
+        .routes(routes!(playback::header_of_epoch))
+        .routes(routes!(playback::picture))
 }
 
 fn open() -> OpenApiRouter<App> {

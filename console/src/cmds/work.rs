@@ -13,7 +13,7 @@ use clipmill_inference::{
     classify::QwenClassifier,
     registry::Registry,
 };
-use clipmill_ingest::transcribe::Transcriber;
+use clipmill_ingest::{scrub::Scrubber, transcribe::Transcriber};
 use clipmill_publish::{
     calendar::Rhythm,
     platform::{LocalFolder, Platform as _},
@@ -135,6 +135,7 @@ fn wire(config: &Config, models: Models) -> Engine {
         .instance(format!("work@{}", host_name()))
         .follower(models.transcribe)
         .follower(Classify::new(Arc::new(models.classifier), SegmentRules::default()))
+        .follower(Scrubber)
         .stage(CutDraft { rules })
         .stage(Render { template, fonts_dir: None })
         .stage(CutExact)

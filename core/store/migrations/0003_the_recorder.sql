@@ -16,6 +16,9 @@ ALTER TABLE recordings ADD COLUMN held_why TEXT;
 -- When a retention rule took the file away. The row stays: it was recorded, so it is no gap.
 ALTER TABLE parts ADD COLUMN removed_at BIGINT;
 
+-- A player asks often whether anything went away; mostly nothing did.
+CREATE INDEX parts_removed ON parts (recording_id) WHERE removed_at IS NOT NULL;
+
 -- One small picture of a part's first key frame, for scrubbing.
 CREATE TABLE scrub_pictures (
     recording_id TEXT NOT NULL REFERENCES recordings (id),

@@ -39,6 +39,7 @@ pub mod processes;
 pub mod recordings;
 pub mod remixes;
 mod row;
+pub mod scrub;
 pub mod secret;
 pub mod segments;
 pub mod sources;

@@ -265,4 +265,15 @@ impl Store {
             .await?;
         row.as_ref().map(read_part).transpose()
     }
+
+    /// How many parts of a recording a retention rule has taken away.
+    pub async fn parts_removed(&self, recording: RecordingId) -> Result<i64, StoreError> {
+        let row = self
+            .row(
+                sql("SELECT COUNT(*) AS n FROM parts WHERE recording_id = $1 AND removed_at IS NOT NULL")
+                    .bind(recording),
+            )
+            .await?;
+        row.map_or(Ok(0), |r| r.int("n"))
+    }
 }
