@@ -5,7 +5,6 @@ use clipmill_domain::{MediaTime, RecordingId, WallTime};
 
 use crate::{
     Store, StoreError, Tx,
-    check::Claim,
     db::bounded,
     library::mark_garbage,
     row::{Row, sql},
@@ -114,19 +113,5 @@ impl Store {
             )
             .await?;
         row.as_ref().map(read).transpose()
-    }
-
-    /// The files of all pictures, for the check.
-    pub(crate) async fn scrub_claims(&self) -> Result<Vec<Claim>, StoreError> {
-        let rows = self
-            .rows(sql("SELECT path, bytes, part_seq, recording_id FROM scrub_pictures ORDER BY path"))
-            .await?;
-        rows.iter()
-            .map(|r| {
-                let row =
-                    format!("picture of part {} of recording {}", r.int("part_seq")?, r.text("recording_id")?);
-                Ok(Claim { path: r.text("path")?, bytes: Some(r.int("bytes")?), row })
-            })
-            .collect()
     }
 }

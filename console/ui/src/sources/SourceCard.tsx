@@ -3,12 +3,12 @@ import { Switch } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import { useEnableSource } from '../api/queries';
 import type { RecordingView, SourceView } from '../api/types';
-import { bytes, clock, langOf, percent, wall } from '../format';
+import { langOf } from '../format';
 import { LiveDot } from '../parts/Badges';
 import { Button } from '../parts/Button';
 import { CopyField } from '../parts/CopyField';
 import { ErrorNotice } from '../parts/Notices';
-import { GapMap, useReason } from './GapMap';
+import { RecordingRow } from '../recording/RecordingRow';
 
 /** Recordings shown before one asks for more. */
 const FEW = 3;
@@ -37,28 +37,6 @@ function State({ source }: { source: SourceView }) {
   }
   if (!source.enabled) return <span className={`${look} bg-chat-soft text-chat`}>{t('sources.state_off')}</span>;
   return <span className={`${look} bg-sunken text-ink`}>{t(source.kind === 'push' ? 'sources.state_waiting' : 'sources.state_pulling')}</span>;
-}
-
-function Recording({ recording }: { recording: RecordingView }) {
-  const { t, i18n } = useTranslation();
-  const reason = useReason();
-  return (
-    <li className="py-4 first:pt-0 last:pb-0">
-      <div className="numbers mb-1.5 flex flex-wrap items-baseline gap-x-4 gap-y-0.5 text-sm text-muted">
-        <span className="font-medium text-ink">{wall(recording.started_at, i18n.language)}</span>
-        <span>
-          {t('sources.duration')} {clock(recording.duration_s)}
-        </span>
-        <span>
-          {t('sources.kept')} <b className={`font-semibold ${recording.coverage >= 1 ? 'text-good' : 'text-live'}`}>{percent(recording.coverage)}</b>
-        </span>
-        <span>{bytes(recording.bytes)}</span>
-        <span>{t('sources.parts', { count: recording.parts })}</span>
-        <span className={recording.ended_at ? '' : 'font-medium text-live'}>{recording.ended_at ? reason(recording.end_reason) : t('sources.live')}</span>
-      </div>
-      <GapMap recording={recording} />
-    </li>
-  );
 }
 
 /** One source: what it is, how it is doing, and its recordings with their gaps. */
@@ -109,7 +87,9 @@ export function SourceCard({ source, recordings }: { source: SourceView; recordi
         ) : (
           <ol className="divide-y divide-line">
             {shown.map((recording) => (
-              <Recording key={recording.id} recording={recording} />
+              <li key={recording.id} className="py-4 first:pt-0 last:pb-0">
+                <RecordingRow recording={recording} />
+              </li>
             ))}
           </ol>
         )}

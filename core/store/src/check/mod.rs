@@ -131,11 +131,15 @@ async fn rows_with_files(
         let row = format!("part {} of recording {}", r.int("seq")?, r.text("recording_id")?);
         evidence.claims.push(Claim { path: r.text("path")?, bytes: Some(r.int("bytes")?), row });
     }
+    let pictures = sql("SELECT path, bytes, part_seq, recording_id FROM scrub_pictures ORDER BY path");
+    for r in store.rows(pictures).await? {
+        let row = format!("picture of part {} of recording {}", r.int("part_seq")?, r.text("recording_id")?);
+        evidence.claims.push(Claim { path: r.text("path")?, bytes: Some(r.int("bytes")?), row });
+    }
     for r in store.rows(sql("SELECT init_path, seq, recording_id FROM epochs ORDER BY init_path")).await? {
         let row = format!("epoch {} of recording {}", r.int("seq")?, r.text("recording_id")?);
         evidence.claims.push(Claim { path: r.text("init_path")?, bytes: None, row });
     }
-    evidence.claims.extend(store.scrub_claims().await?);
     let shown = sql("SELECT 'clip' AS noun, id, draft_path AS path FROM clips
                      UNION ALL SELECT 'clip', id, thumbnail_path FROM clips
                      UNION ALL SELECT 'clip', id, exact_path FROM clips WHERE exact_path IS NOT NULL
@@ -160,8 +164,8 @@ async fn still_so(store: &Store, problem: &Problem) -> Result<bool, StoreError> 
         Problem::Orphan { path, .. } => {
             let named = sql("SELECT path FROM artifacts WHERE path = $1
                              UNION ALL SELECT path FROM parts WHERE path = $1
-                             UNION ALL SELECT init_path FROM epochs WHERE init_path = $1
-                             UNION ALL SELECT path FROM scrub_pictures WHERE path = $1")
+                             UNION ALL SELECT path FROM scrub_pictures WHERE path = $1
+                             UNION ALL SELECT init_path FROM epochs WHERE init_path = $1")
             .bind(path);
             store.library().exists(path).await? && store.row(named).await?.is_none()
         }
