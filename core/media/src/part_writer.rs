@@ -343,6 +343,7 @@ impl PartWriter {
             };
             of(StreamKind::Video, &video).or_else(|| of(StreamKind::Audio, &audio)).unwrap_or(start_us)
         };
+        let next_key_us = end_us;
         let end_us = end_us.unwrap_or(lasts_us);
         let muxer = match &mut self.muxer {
             Some(muxer) => muxer,
@@ -358,9 +359,6 @@ impl PartWriter {
         if !self.has_init {
             out.push(self.write_init(&header)?);
             self.has_init = true;
-        }
-        if key && self.part.as_ref().is_some_and(|p| start_us - p.start_us >= self.plan.part_us) {
-            self.close(out)?;
         }
         let part = match &mut self.part {
             Some(part) => part,
@@ -379,6 +377,10 @@ impl PartWriter {
         }
         part.bytes += fragment.len() as u64;
         part.end_us = part.end_us.max(end_us);
+        // At once, not with the group after it: whoever waits for this part has it a group earlier.
+        if next_key_us.is_some_and(|at| at - part.start_us >= self.plan.part_us) {
+            self.close(out)?;
+        }
         Ok(())
     }
 
