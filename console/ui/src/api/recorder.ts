@@ -20,7 +20,7 @@ export interface Hold {
   why: string;
 }
 
-export type Recording = RecordingView & { hold?: Hold | null };
+export type Recording = RecordingView & { hold?: Hold | null; removed_parts?: number };
 export type RecordingDetail = Recording & { epochs: Epoch[] };
 
 export interface ScrubPicture {
@@ -92,28 +92,74 @@ export interface SourceDraft {
   headers?: Header[];
 }
 
+/** What one source's recordings cost. */
 export interface SourceCost {
   source_id: string;
-  recorded_s: number;
+  source_name: string;
+  recordings: number;
+  hours: number;
   bytes: number;
-  cpu_s: number;
-  network_bytes: number;
+  picture_bytes: number;
+  removed_bytes: number;
+  held_bytes: number;
+  gigabytes_per_hour: number | null;
+  gap_minutes: number;
+  disk_share: number;
 }
 
-export interface PlannedRemoval {
+export interface Disk {
+  total_bytes: number;
+  free_bytes: number;
+  floor_bytes: number;
+  recordings_bytes: number;
+  bytes_per_day: number;
+  days_left: number | null;
+}
+
+export interface Cost {
+  disk: Disk;
+  sources: SourceCost[];
+}
+
+/** What retention would remove of one recording. */
+export interface Removal {
   recording_id: string;
   source_name: string;
-  started_at: string;
-  what: string;
-  bytes: number;
-  due_at: string;
+  ended_at: string | null;
+  rule: string;
   why: string;
+  parts: number;
+  bytes: number;
+  parts_for_clips: number;
+  bytes_for_clips: number;
+}
+
+export interface KeptSum {
+  reason: string;
+  recordings: number;
+  bytes: number;
+}
+
+export interface KeptRecording {
+  recording_id: string;
+  source_name: string;
+  ended_at: string | null;
+  reason: string;
+  why: string;
+  bytes: number;
 }
 
 export interface RetentionPlan {
-  removals: PlannedRemoval[];
-  kept: { recording_id: string; source_name: string; started_at: string; why: string }[];
-  bytes: number;
+  made_at: string;
+  removals: Removal[];
+  kept: KeptSum[];
+  kept_recordings: KeptRecording[];
+  recordings_removed: number;
+  parts_removed: number;
+  bytes_removed: number;
+  bytes_before: number;
+  size_short_bytes: number;
+  room_short_bytes: number;
 }
 
 const at = (id: string) => encodeURIComponent(id);
@@ -129,7 +175,7 @@ export const recorder = {
   record: (id: string, start: boolean) => call<unknown>(`/api/sources/${at(id)}/record`, { method: 'POST', body: { start } }),
   newKey: (id: string) => call<{ stream_key: string }>(`/api/sources/${at(id)}/key`, { method: 'POST', body: {} }),
   revokeKey: (id: string) => call<unknown>(`/api/sources/${at(id)}/key`, { method: 'DELETE' }),
-  cost: (signal?: AbortSignal) => call<SourceCost[]>('/api/sources/cost', { signal }),
+  cost: (signal?: AbortSignal) => call<Cost>('/api/sources/cost', { signal }),
   plan: (signal?: AbortSignal) => call<RetentionPlan>('/api/retention/plan', { signal }),
 };
 
