@@ -84,6 +84,7 @@ export const recorderEn: Texts<typeof recorderZh> = {
   },
   form: {
     title: 'Settings of “{{name}}”',
+    more: 'More: schedule, limits, priority, audio track, storage',
     save: 'Save',
     saving: 'Saving…',
     secret_keep: 'Leave empty to keep what is stored; it is never shown.',

@@ -81,6 +81,7 @@ export const recorderZh = {
   },
   form: {
     title: '“{{name}}” 的设置',
+    more: '更多设置：录制时段、自动停止、优先级、音轨、保存',
     save: '保存',
     saving: '正在保存…',
     secret_keep: '留空则沿用原来的，已保存的不再显示。',

@@ -83,7 +83,8 @@ export function useHls(video: RefObject<HTMLVideoElement | null>, url: string, z
         begun = true;
         const all = take(details);
         const wanted = first.current;
-        if (wanted !== null) player.startLoad(toPlaying(all, wanted)); // else: the live edge, or the beginning
+        // Without a wish: the live edge, or the beginning. With one, once there is something to seek in.
+        if (wanted !== null) element.addEventListener('loadedmetadata', () => (element.currentTime = toPlaying(all, wanted)), { once: true });
         // Without a click before, a browser allows silent playing at most.
         void element.play().catch(() => {
           if (left) return;
