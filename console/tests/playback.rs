@@ -47,7 +47,10 @@ impl Served {
         let (tell, ready) = tokio::sync::oneshot::channel();
         let stopping = stop.clone();
         tokio::spawn(async move {
-            serve(config, store, stopping, move |address| drop(tell.send(address))).await.unwrap();
+            let told = serve(config, store, stopping, move |address| {
+                let _ = tell.send(address);
+            });
+            told.await.unwrap();
         });
         let address = tokio::time::timeout(Duration::from_secs(10), ready).await.unwrap().unwrap();
         let http = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap();

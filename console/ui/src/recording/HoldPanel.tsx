@@ -38,7 +38,7 @@ export function HoldPanel({ recording }: { recording: Recording }) {
             <Input className={TYPE_BOX} />
             <Help>{t('hold.help')}</Help>
           </TextField>
-          <Button type="submit" isDisabled={hold.isPending || why.trim() === ''} className="mb-7">
+          <Button type="submit" isDisabled={hold.isPending || why.trim() === ''} className="sm:mb-7">
             <Icon name="lock" className="size-4" />
             {t('hold.put')}
           </Button>

@@ -20,7 +20,7 @@ export function Preview({ at, share, pictures, gap, wall }: { at: number; share:
       className="pointer-events-none absolute bottom-full z-10 mb-2 w-max max-w-44 -translate-x-1/2 overflow-hidden rounded-xl border border-line bg-surface text-center text-sm text-ink shadow-card"
       style={{ left: `clamp(5.5rem, ${share * 100}%, calc(100% - 5.5rem))` }}
     >
-      {fresh && <img src={fresh.url} alt="" className="mx-auto max-h-40 min-h-16 w-full bg-black object-contain" />}
+      {fresh && <img src={fresh.url} alt="" className="mx-auto max-h-40 max-w-full" />}
       <p className="numbers px-3 py-1">
         <b className="font-semibold">{clock(at)}</b> <span className="text-muted">{wall}</span>
       </p>

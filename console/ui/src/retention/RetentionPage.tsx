@@ -68,7 +68,7 @@ export function RetentionPage() {
   const short = (size: number, text: 'short_size' | 'short_room') =>
     size > 0 && (
       <p role="alert" className="flex gap-3 rounded-2xl bg-warn-soft p-4 text-warn">
-        <Icon name="alert" className="mt-0.5" />
+        <Icon name="alert" className="mt-0.5 size-5" />
         <span className="min-w-0">{t(`retention.${text}`, { size: bytes(size) })}</span>
       </p>
     );

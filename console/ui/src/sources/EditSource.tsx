@@ -88,10 +88,10 @@ export function EditSource({ source, onClose }: { source: Source; onClose: () =>
         </div>
       </form>
       {source.kind === 'push' && (
-        <section aria-label={t('manage.key')} className="mt-6 space-y-3 border-t border-line pt-4">
+        <div className="mt-6 space-y-3 border-t border-line pt-4">
           <h3 className="font-semibold">{t('manage.key')}</h3>
           <KeyControls source={source} />
-        </section>
+        </div>
       )}
     </Sheet>
   );
