@@ -304,3 +304,34 @@ async fn only_what_has_a_row_is_sent_and_what_is_sent_is_kept() {
     assert!(strangers.iter().all(|p| p.contains("000007.m4s")), "{strangers:?}");
     s.stop.cancel();
 }
+
+#[tokio::test]
+async fn a_browser_that_knows_the_past_of_a_long_live_is_told_the_news_only() {
+    let s = Served::open().await;
+    let recording = s.begin().await;
+    let epoch = testing::epoch(recording.id, 0);
+    let mut tx = s.db.store.begin().await.unwrap();
+    insert_epoch(&mut tx, &epoch).await.unwrap();
+    tx.commit().await.unwrap();
+    let count: i64 = 1500;
+    let part = |seq: i64| {
+        let at = MediaTime::from_micros(seq * 2_000_000);
+        testing::part(&epoch, seq, Span::new(at, at + 2_000_000).unwrap())
+    };
+    s.add(&(0..count).map(part).collect::<Vec<_>>()).await;
+    let index = format!("/api/recordings/{}/index.m3u8", recording.id);
+    let whole = s.get(&index).await.text().await.unwrap();
+    assert_eq!(whole.matches("#EXTINF").count(), 1500);
+    assert!(whole.contains("#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL="), "offered");
+
+    s.add(&[part(count)]).await;
+    let news = s.get(&format!("{index}?_HLS_skip=YES")).await.text().await.unwrap();
+    let skipped: usize = news.lines().find_map(|l| l.strip_prefix("#EXT-X-SKIP:SKIPPED-SEGMENTS=")).unwrap().parse().unwrap();
+    assert_eq!(skipped + news.matches("#EXTINF").count(), 1501);
+    assert!(news.len() < 1500, "{} bytes", news.len());
+    // What was left out is what was told before, so both together are the whole.
+    let told = whole.matches("#EXTINF").count();
+    assert!(skipped <= told);
+    assert!(s.get(&index).await.text().await.unwrap().ends_with(news.rsplit_once("#EXT-X-PROGRAM-DATE-TIME").unwrap().1.split_once('\n').unwrap().1));
+    s.stop.cancel();
+}
