@@ -75,7 +75,14 @@ impl Served {
     }
 
     /// Records `film` as the next epoch, at `at_s`, its parts from `first_seq` on. Gives the parts, not yet rows.
-    async fn record(&self, recording: &Recording, film: &Path, seq: i64, at_s: f64, first_seq: i64) -> (Epoch, Vec<Part>) {
+    async fn record(
+        &self,
+        recording: &Recording,
+        film: &Path,
+        seq: i64,
+        at_s: f64,
+        first_seq: i64,
+    ) -> (Epoch, Vec<Part>) {
         let folder = format!("recordings/{}", recording.id);
         let dir = self.db.store.library().make_dir(&folder).await.unwrap();
         let at = MediaTime::from_seconds(at_s);
@@ -133,7 +140,14 @@ fn film(path: &Path, size: &str, seconds: u32) {
 /// Reads the whole playlist; every frame of the picture and every frame of sound, as (time, duration) lines.
 fn frames(url: &str, stream: &str) -> Vec<(f64, f64)> {
     let mut ffprobe = Command::new("ffprobe");
-    ffprobe.args(["-v", "error", "-select_streams", stream, "-show_entries", "packet=pts_time,duration_time"]);
+    ffprobe.args([
+        "-v",
+        "error",
+        "-select_streams",
+        stream,
+        "-show_entries",
+        "packet=pts_time,duration_time",
+    ]);
     ffprobe.args(["-of", "csv=p=0", url]);
     let done = ends_within(&mut ffprobe, Duration::from_secs(60));
     assert!(done.status.success(), "{}", said(&done));
@@ -189,7 +203,8 @@ async fn the_ffmpeg_program_plays_a_recording_whole() {
     let url = s.url(&index);
     let (video, audio) = tokio::task::block_in_place(|| (frames(&url, "v"), frames(&url, "a")));
     assert_eq!(video.len(), 9 * 25);
-    let (first, last) = (video.iter().map(|f| f.0).fold(f64::MAX, f64::min), video.iter().map(|f| f.0).fold(0.0, f64::max));
+    let (first, last) =
+        (video.iter().map(|f| f.0).fold(f64::MAX, f64::min), video.iter().map(|f| f.0).fold(0.0, f64::max));
     assert!((last - first - (9.0 - 0.04)).abs() < 0.002, "{first} to {last}");
     let sound: f64 = audio.iter().map(|f| f.1).sum();
     assert!((sound - 9.0).abs() < 0.1, "{sound} s of sound");
@@ -210,7 +225,11 @@ async fn drops_holes_and_removed_parts_are_left_out_and_said() {
     // A part that retention took away, in the middle.
     parts[1].removed_at = None;
     s.add(&parts).await;
-    s.db.damage(&format!("UPDATE parts SET removed_at = 5 WHERE recording_id = '{}' AND seq = 1", recording.id)).await;
+    s.db.damage(&format!(
+        "UPDATE parts SET removed_at = 5 WHERE recording_id = '{}' AND seq = 1",
+        recording.id
+    ))
+    .await;
     let (_, more) = s.record(&recording, &b, 1, 20.0, next).await;
     s.add(&more).await;
     let mut tx = s.db.store.begin().await.unwrap();
@@ -278,7 +297,8 @@ async fn only_what_has_a_row_is_sent_and_what_is_sent_is_kept() {
         assert!(answer.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
         assert_eq!(answer.text().await.unwrap(), content);
     }
-    let range = s.http.get(s.url(&at("parts/0.m4s"))).header(header::RANGE, "bytes=2-4").send().await.unwrap();
+    let range =
+        s.http.get(s.url(&at("parts/0.m4s"))).header(header::RANGE, "bytes=2-4").send().await.unwrap();
     assert_eq!(range.status(), StatusCode::PARTIAL_CONTENT);
     assert_eq!(range.headers()[header::CONTENT_RANGE], "bytes 2-4/10");
     assert_eq!(range.text().await.unwrap(), "234");
@@ -287,7 +307,9 @@ async fn only_what_has_a_row_is_sent_and_what_is_sent_is_kept() {
     assert_eq!(s.get(&at("scrub?after=0")).await.text().await.unwrap(), "[]");
 
     let unknown = testing::recording(recording.source_id).id;
-    for path in ["parts/7.m4s", "parts/00.m4s", "parts/..%2F0.m4s", "init/1.mp4", "scrub/1.jpg", "scrub/0.png"] {
+    for path in
+        ["parts/7.m4s", "parts/00.m4s", "parts/..%2F0.m4s", "init/1.mp4", "scrub/1.jpg", "scrub/0.png"]
+    {
         assert_eq!(s.get(&at(path)).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
     for path in ["parts/0.m4s", "init/0.mp4", "scrub/0.jpg", "index.m3u8", "scrub"] {
@@ -295,11 +317,10 @@ async fn only_what_has_a_row_is_sent_and_what_is_sent_is_kept() {
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(s.get(&format!("/api/recordings/nonsense/{path}")).await.status(), StatusCode::NOT_FOUND);
     }
-    let report = clipmill_store::check::check(&s.db.store, &clipmill_store::check::CheckOptions {
-        deep: true,
-        in_flight_millis: -1,
-        now: NOW,
-    });
+    let report = clipmill_store::check::check(
+        &s.db.store,
+        &clipmill_store::check::CheckOptions { deep: true, in_flight_millis: -1, now: NOW },
+    );
     let strangers: Vec<String> = report.await.unwrap().problems.iter().map(ToString::to_string).collect();
     assert!(strangers.iter().all(|p| p.contains("000007.m4s")), "{strangers:?}");
     s.stop.cancel();
@@ -326,12 +347,20 @@ async fn a_browser_that_knows_the_past_of_a_long_live_is_told_the_news_only() {
 
     s.add(&[part(count)]).await;
     let news = s.get(&format!("{index}?_HLS_skip=YES")).await.text().await.unwrap();
-    let skipped: usize = news.lines().find_map(|l| l.strip_prefix("#EXT-X-SKIP:SKIPPED-SEGMENTS=")).unwrap().parse().unwrap();
+    let skipped: usize =
+        news.lines().find_map(|l| l.strip_prefix("#EXT-X-SKIP:SKIPPED-SEGMENTS=")).unwrap().parse().unwrap();
     assert_eq!(skipped + news.matches("#EXTINF").count(), 1501);
     assert!(news.len() < 1500, "{} bytes", news.len());
     // What was left out is what was told before, so both together are the whole.
     let told = whole.matches("#EXTINF").count();
     assert!(skipped <= told);
-    assert!(s.get(&index).await.text().await.unwrap().ends_with(news.rsplit_once("#EXT-X-PROGRAM-DATE-TIME").unwrap().1.split_once('\n').unwrap().1));
+    assert!(
+        s.get(&index)
+            .await
+            .text()
+            .await
+            .unwrap()
+            .ends_with(news.rsplit_once("#EXT-X-PROGRAM-DATE-TIME").unwrap().1.split_once('\n').unwrap().1)
+    );
     s.stop.cancel();
 }

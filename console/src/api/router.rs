@@ -13,7 +13,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, auth, clips, error::ApiError, guard, health, live, media, playback, recordings, sources, stats, ui, view,
+    App, auth, clips, error::ApiError, guard, health, live, media, playback, recordings, sources, stats, ui,
+    view,
 };
 
 #[derive(OpenApi)]

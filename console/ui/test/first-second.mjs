@@ -2,7 +2,8 @@
 // `node test/first-second.mjs` starts a service of its own (CLIPMILL_BIN, default the development build) in a folder
 // of its own, pushes a test picture to it with ffmpeg, and watches as a person would: on the sources page, by the link
 // that appears. GOP is the key-frame distance in seconds (default 2), RUNS how often (default 3), ROLES which
-// processes ("run" for all of them, default "record,serve").
+// processes ("run" for all of them, default "record,serve"). DETAIL=1 lists requests, DROP=1 cuts the connection once,
+// SHOT=file.png takes a picture, WATCH_S is how long to watch.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -46,18 +47,19 @@ const browser = await openBrowser();
 try {
   await until('the service answers', 60, () => fetch(`${base}/api/health`).then((r) => r.ok, () => false));
   const created = await fetch(`${base}/api/sources`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name: 'measure', kind: 'push', language: 'zh' }) }).then((r) => r.json());
-  const { page, context } = await openPage(browser);
+  const { page, context, faults } = await openPage(browser);
   const figures = [];
   for (let run = 0; run < runs; run += 1) {
     await page.goto(`${base}/sources`);
     await page.getByText('实时更新').waitFor();
     const before = await page.locator('a[href^="/recordings/"]').count();
     const t0 = performance.now();
-    const encoder = spawn('ffmpeg', [
+    const push = () => spawn('ffmpeg', [
       ...['-v', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=s=540x960:r=25', '-f', 'lavfi', '-i', 'sine=r=44100'],
       ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', String(25 * gop), '-pix_fmt', 'yuv420p', '-b:v', '1500k'],
       ...['-c:a', 'aac', '-b:a', '96k', '-f', 'flv', `rtmp://127.0.0.1:${rtmp}/live/${created.stream_key}`],
     ], { stdio: 'ignore' });
+    let encoder = push();
     const since = () => (performance.now() - t0) / 1000;
     try {
       const source = () => fetch(`${base}/api/sources`).then((r) => r.json()).then((all) => all[0].live_recording_id);
@@ -81,6 +83,26 @@ try {
       await sleep(Number(process.env.WATCH_S ?? 15) * 1000);
       const behind = since() - (await page.locator('video').evaluate((v) => v.currentTime));
       const waits = await page.evaluate(() => window.waits);
+      if (process.env.DETAIL) {
+        console.log(await page.evaluate(() => performance.getEntriesByType('resource').filter((e) => e.name.includes('m3u8')).map((e) => `${e.name.split('/').at(-1)} ${e.transferSize} bytes`).slice(-4).join('\n')));
+        console.log(`media time ${await page.locator('[data-media-time]').textContent()}, faults ${JSON.stringify(faults)}`);
+      }
+      if (process.env.DROP) {
+        // The connection drops and comes back: another epoch, which the player must go over to by itself.
+        encoder.kill('SIGKILL');
+        await sleep(4_000);
+        encoder = push();
+        const back = performance.now();
+        const before = await page.locator('video').evaluate((v) => v.buffered.end(v.buffered.length - 1));
+        await page.waitForFunction((t) => document.querySelector('video').currentTime > t + 3, before, { timeout: 60_000, polling: 50 });
+        console.log(`after a drop of 4 s: played on ${((performance.now() - back) / 1000).toFixed(1)} s after the encoder came back, at ${await page.locator('[data-media-time]').textContent()}, ${(since()).toFixed(1)} s after the start; gaps drawn: ${await page.locator('[data-gap]').count()}`);
+      }
+      if (process.env.SHOT) {
+        const box = await page.getByRole('group', { name: '播放位置' }).boundingBox();
+        await page.mouse.move(box.x + box.width * 0.5, box.y + box.height / 2);
+        await page.waitForTimeout(500);
+        await page.screenshot({ path: process.env.SHOT });
+      }
       figures.push({ listed: await listed, linked, ready, playing, second, behind, waits });
       console.log(`run ${run + 1}: row ${figures.at(-1).listed.toFixed(2)} s, link clicked ${linked.toFixed(2)}, first picture ${ready.toFixed(2)}, playing ${playing.toFixed(2)}, one second played ${second.toFixed(2)}; then ${behind.toFixed(1)} s behind the encoder, ${waits} waits`);
     } finally {

@@ -64,9 +64,8 @@ async fn refresh(
     kept: Option<Playlist>,
 ) -> Result<Playlist, StoreError> {
     let removed = store.parts_removed(recording.id).await?;
-    let mut list = kept
-        .filter(|list| list.removed() == removed)
-        .unwrap_or_else(|| Playlist::new(recording.started_at));
+    let mut list =
+        kept.filter(|list| list.removed() == removed).unwrap_or_else(|| Playlist::new(recording.started_at));
     loop {
         let new = store.parts_after(recording.id, list.last_seq(), BATCH).await?;
         if new.is_empty() {
@@ -115,7 +114,11 @@ pub(super) async fn index(
     let list = kept.insert(list);
     if list.is_empty() {
         return Err(ApiError::new(StatusCode::NOT_FOUND, "nothing_to_play", "there is nothing to play here")
-            .hint(if over { "its files were removed, or none were recorded" } else { "try again in a moment" }));
+            .hint(if over {
+                "its files were removed, or none were recorded"
+            } else {
+                "try again in a moment"
+            }));
     }
     let news_only = asked.skip.is_some_and(|s| s.eq_ignore_ascii_case("yes"));
     let tag = format!("W/\"{}-{}-{over}-{news_only}\"", list.last_seq(), list.removed());

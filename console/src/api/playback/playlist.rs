@@ -109,7 +109,8 @@ impl Playlist {
             let _ = writeln!(self.lines, "#EXT-X-PROGRAM-DATE-TIME:{}", self.date(start));
         }
         let us = part.span.micros();
-        let _ = writeln!(self.lines, "#EXTINF:{}.{:06},\nparts/{}.m4s", us / 1_000_000, us % 1_000_000, part.seq);
+        let _ =
+            writeln!(self.lines, "#EXTINF:{}.{:06},\nparts/{}.m4s", us / 1_000_000, us % 1_000_000, part.seq);
         self.marks.push(mark);
         self.epoch = Some(part.epoch_id);
         self.expected = part.span.end();

@@ -129,7 +129,9 @@ fn a_drop_a_hole_and_the_end_read_as_the_standard_says() {
 fn only_our_own_way_to_write_a_number_names_a_file() {
     assert_eq!(number("17.m4s", ".m4s"), Some(17));
     assert_eq!(number("0.jpg", ".jpg"), Some(0));
-    for bad in ["017.m4s", "+1.m4s", "-1.m4s", ".m4s", "1.mp4", "1.m4s.m4s", "../1.m4s", "99999999999999999999.m4s"] {
+    for bad in
+        ["017.m4s", "+1.m4s", "-1.m4s", ".m4s", "1.mp4", "1.m4s.m4s", "../1.m4s", "99999999999999999999.m4s"]
+    {
         assert_eq!(number(bad, ".m4s"), None, "{bad}");
     }
 }

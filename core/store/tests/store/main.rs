@@ -5,5 +5,6 @@ mod files;
 mod jobs;
 mod opening;
 mod road;
+mod scrub;
 mod secrets;
 mod together;
