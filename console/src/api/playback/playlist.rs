@@ -46,6 +46,8 @@ pub(super) struct Playlist {
     epoch: Option<EpochId>,
     /// Where the next part begins if nothing is missing.
     expected: MediaTime,
+    /// Where a reader takes it to begin, who counts on from the last date told.
+    counted: MediaTime,
     playing_us: i64,
     longest_us: i64,
 }
@@ -62,6 +64,7 @@ impl Playlist {
             removed: 0,
             epoch: None,
             expected: MediaTime::ZERO,
+            counted: MediaTime::ZERO,
             playing_us: 0,
             longest_us: 0,
         }
@@ -95,11 +98,11 @@ impl Playlist {
             self.first_seq = part.seq;
         }
         let start = part.span.start();
-        let drift = start - self.expected;
+        let hole = start - self.expected;
         let other_epoch = self.epoch != Some(part.epoch_id);
-        let dated = other_epoch || drift.abs() > DRIFT_MICROS_MAX;
+        let dated = other_epoch || (start - self.counted).abs() > DRIFT_MICROS_MAX;
         let mark = Mark { at: self.lines.len(), start, dated, before_us: self.playing_us };
-        if !self.marks.is_empty() && (other_epoch || drift.abs() >= GAP_MICROS_MIN) {
+        if !self.marks.is_empty() && (other_epoch || hole.abs() >= GAP_MICROS_MIN) {
             self.lines.push_str("#EXT-X-DISCONTINUITY\n");
         }
         if other_epoch {
@@ -109,6 +112,7 @@ impl Playlist {
             let _ = writeln!(self.lines, "#EXT-X-PROGRAM-DATE-TIME:{}", self.date(start));
         }
         let us = part.span.micros();
+        self.counted = if dated { start } else { self.counted } + us;
         let _ =
             writeln!(self.lines, "#EXTINF:{}.{:06},\nparts/{}.m4s", us / 1_000_000, us % 1_000_000, part.seq);
         self.marks.push(mark);

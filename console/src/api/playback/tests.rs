@@ -126,6 +126,17 @@ fn a_drop_a_hole_and_the_end_read_as_the_standard_says() {
 }
 
 #[test]
+fn holes_too_small_to_be_gaps_do_not_add_up() {
+    let e = epoch(0, 0);
+    // 12 ms are lost after every part: a minute and a half of parts loses half a second.
+    let rows: Vec<_> = (0..45).map(|n| (e.clone(), part(&e, n, n * 2_012_000, 2_000_000, false))).collect();
+    let got = read(&list(&rows).text(true, false));
+    let told = got.entries[44].at_ms - 1_700_000_000_000.0;
+    assert!((told - 44.0 * 2012.0).abs() <= 21.0, "{told}");
+    assert_eq!(got.entries[44].turn, 0);
+}
+
+#[test]
 fn only_our_own_way_to_write_a_number_names_a_file() {
     assert_eq!(number("17.m4s", ".m4s"), Some(17));
     assert_eq!(number("0.jpg", ".jpg"), Some(0));
