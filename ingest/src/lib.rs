@@ -2,10 +2,12 @@
 //!
 //! - [`source`]: encoders that push RTMP, addresses that are pulled.
 //! - [`record`]: the recorder, from packets to parts, epochs and gaps.
+//! - [`scrub`]: the follower from parts to small pictures for scrubbing.
 //! - [`transcribe`]: the follower from parts to utterances.
 //! - [`keep`]: old recordings go, by the operator's rules.
 
 pub mod source;
 pub mod record;
+pub mod scrub;
 pub mod transcribe;
 pub mod keep;

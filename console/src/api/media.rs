@@ -33,18 +33,23 @@ pub(super) async fn file(
     let not_found = || ApiError::not_found("file", &path);
     // The row decides; the library then refuses whatever could lead outside.
     app.store.artifact(&path).await?.ok_or_else(not_found)?;
-    let local = app.store.library().local_path(&path).map_err(|_| not_found())?;
+    send(&app, &path, req).await
+}
+
+/// Sends the file at a library path that a row names, or the range of it that was asked for.
+pub(super) async fn send(app: &App, path: &str, req: Request) -> Result<Response, ApiError> {
+    let local = app.store.library().local_path(path).map_err(|_| ApiError::not_found("file", path))?;
     let served = ServeFile::new(&local).try_call(req).await.map_err(|error| {
         tracing::error!(%error, path, "cannot read a file of the library that has a row");
         if error.kind() == ErrorKind::NotFound {
-            return lost(&path);
+            return lost(path);
         }
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "unreadable", format!("{path} cannot be read"))
             .hint("the log of the serve process says why")
     })?;
     let mut response = served.map(Body::new);
     match response.status() {
-        StatusCode::NOT_FOUND => return Err(lost(&path)),
+        StatusCode::NOT_FOUND => return Err(lost(path)),
         StatusCode::RANGE_NOT_SATISFIABLE => {
             let whole = response.headers_mut().remove(header::CONTENT_RANGE);
             let mut refusal = ApiError::new(
@@ -60,7 +65,7 @@ pub(super) async fn file(
     }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&path)));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
     Ok(response)
 }
 

@@ -13,6 +13,7 @@ mod keeping;
 mod live;
 mod media;
 pub(crate) mod recorder_says;
+mod playback;
 mod recordings;
 mod router;
 mod source_change;
@@ -89,6 +90,7 @@ struct Inner {
     live: live::Live,
     recordings: recordings::Summaries,
     sums: keeping::Sums,
+    playlists: playback::Playlists,
     requests: opentelemetry::metrics::Histogram<f64>,
     stop: CancellationToken,
 }
@@ -144,6 +146,7 @@ pub async fn serve(
         gate: token.as_ref().map(auth::Gate::new).map(Arc::new),
         recordings: recordings::Summaries::default(),
         sums: keeping::Sums::default(),
+        playlists: playback::Playlists::default(),
         requests,
         stop: stop.clone(),
     }));

@@ -13,8 +13,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, auth, clips, error::ApiError, guard, health, keeping, live, media, recordings, source_change,
-    sources, stats, ui, view,
+    App, auth, clips, error::ApiError, guard, health, keeping, live, media, playback, recordings,
+    source_change, sources, stats, ui, view,
 };
 
 #[derive(OpenApi)]
@@ -44,6 +44,8 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(keeping::release_recording))
         .routes(routes!(keeping::plan))
         .routes(routes!(keeping::cost))
+        .routes(routes!(playback::index))
+        .routes(routes!(playback::pictures))
         .routes(routes!(clips::feed))
         .routes(routes!(clips::one))
         .routes(routes!(stats::stats))
@@ -52,7 +54,12 @@ fn quick() -> OpenApiRouter<App> {
 
 /// Answers that last: no deadline.
 fn lasting() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(live::events)).routes(routes!(media::file))
+    OpenApiRouter::new()
+        .routes(routes!(live::events))
+        .routes(routes!(media::file))
+        .routes(routes!(playback::part))
+        .routes(routes!(playback::header_of_epoch))
+        .routes(routes!(playback::picture))
 }
 
 fn open() -> OpenApiRouter<App> {

@@ -15,6 +15,7 @@ use clipmill_inference::{
 };
 use clipmill_ingest::{
     keep::{Keeper, keep_up},
+    scrub::Scrubber,
     transcribe::{self, Transcriber},
 };
 use clipmill_publish::{
@@ -140,6 +141,7 @@ fn wire(config: &Config, models: Models) -> Engine {
         .instance(format!("work@{}", host_name()))
         .follower(models.transcribe)
         .follower(Classify::new(Arc::new(models.classifier), SegmentRules::default()))
+        .follower(Scrubber)
         .stage(CutDraft { rules })
         .stage(Render { template, fonts_dir: None })
         .stage(CutExact)

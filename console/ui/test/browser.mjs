@@ -35,7 +35,7 @@ export const overflow = (page) =>
     if (document.documentElement.scrollWidth > width) out.push(`the page is ${document.documentElement.scrollWidth} px wide in a window of ${width}`);
     for (const element of document.querySelectorAll('main *, header *, [role=dialog] *')) {
       const box = element.getBoundingClientRect();
-      const hidden = element.closest('.sr-only, svg') || box.width === 0 || box.height === 0;
+      const hidden = element.closest('.sr-only, svg, [style*="clip"]') || box.width === 0 || box.height === 0;
       if (!hidden && box.right > width + 1) out.push(`${element.tagName} ${element.className} ends at ${Math.round(box.right)}`);
     }
     return out;

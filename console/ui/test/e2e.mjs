@@ -3,6 +3,7 @@
 // waits that long for one more to slide in without a reload.
 import assert from 'node:assert/strict';
 import { axe, openBrowser, openPage, overflow } from './browser.mjs';
+import { recorderSteps } from './e2e-recorder.mjs';
 import { startMock } from './mock-server.mjs';
 
 const real = process.env.CLIPMILL_URL;
@@ -193,6 +194,8 @@ try {
     });
   }
 
+  if (mock) await recorderSteps({ step, clean, page, base, mock });
+
   await step('the health page', async () => {
     await page.getByRole('link', { name: '运行状况' }).first().click();
     await page.getByRole('heading', { name: '进程' }).waitFor();
@@ -220,9 +223,9 @@ try {
       await phone.page.goto(`${base}/clips/${await firstId(phone.page)}`);
       await phone.page.waitForFunction(() => document.querySelector('video')?.readyState >= 2);
       await clean(phone.page, 'a clip on a phone');
-      for (const path of ['sources', 'health']) {
+      for (const [path, mark] of [['sources', 'article'], ['health', 'section'], ['recordings', 'main ol'], ...(mock ? [['retention', 'section'], [`recordings/${mock.world.recordings[0].id}`, 'video']] : [])]) {
         await phone.page.goto(`${base}/${path}`);
-        await phone.page.locator(path === 'sources' ? 'article' : 'section').first().waitFor();
+        await phone.page.locator(mark).first().waitFor();
         await clean(phone.page, `${path} on a phone`);
       }
       assert.deepEqual(phone.faults, []);

@@ -7,9 +7,10 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stats, world } from './mock-data.mjs';
 import { makeMedia } from './mock-media.mjs';
+import { recorder } from './mock-recorder.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.jpg': 'image/jpeg', '.mp4': 'video/mp4' };
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.jpg': 'image/jpeg', '.mp4': 'video/mp4', '.m4s': 'video/iso.segment' };
 const TOKEN = 'open sesame';
 const KEY = 'k7Q2-mM4x-Zp9R-w3Lt';
 
@@ -52,6 +53,9 @@ export async function startMock({ port = 0, hold = 3 } = {}) {
     return JSON.parse(text);
   };
 
+  full.changes = [];
+  const ofRecorder = recorder({ world: full, media, json, fault, read, sendFile, push, key: KEY });
+
   async function answer(request, response) {
     const { pathname, searchParams } = new URL(request.url, 'http://mock');
     if (pathname.startsWith('/api/')) {
@@ -74,7 +78,8 @@ export async function startMock({ port = 0, hold = 3 } = {}) {
       if (pathname === '/api/sources') {
         const given = await read(request);
         if (shown.sources.some((s) => s.name === given.name)) return fault(response, 409, 'name_taken', `a source is called ${given.name} already`, 'choose another name');
-        const made = { ...full.sources[0], ...given, id: `0193aaaa-0000-7000-8000-${Date.now().toString(16).padStart(12, '0')}`, enabled: true, live_recording_id: null, url_shown: given.url ?? null, push_url: given.kind === 'push' ? full.sources[0].push_url : null };
+        full.changes.push(given);
+        const made = { ...full.sources[0], push_urls: [], settings: undefined, problem: null, ...given, id: `0193aaaa-0000-7000-8000-${Date.now().toString(16).padStart(12, '0')}`, enabled: true, live_recording_id: null, url_shown: given.url ?? null, push_url: given.kind === 'push' ? full.sources[0].push_url : null };
         shown.sources.push(made);
         return json(response, 200, { ...made, stream_key: given.kind === 'push' ? KEY : null });
       }
@@ -94,6 +99,7 @@ export async function startMock({ port = 0, hold = 3 } = {}) {
       const clip = /^\/api\/clips\/([^/]+)$/.exec(pathname);
       const detail = clip && full.details.get(clip[1]);
       if (detail) return json(response, 200, detail);
+      if ((await ofRecorder(request, response, pathname, searchParams)) !== false) return;
       return fault(response, 404, 'not_found', `there is nothing at ${pathname}`);
     }
     const inside = normalize(pathname).replace(/^\/+/, '');

@@ -29,6 +29,30 @@ for (const [language, scheme, width, height] of [
   await page.waitForFunction(() => document.querySelector('video')?.readyState >= 2);
   await page.locator('video').evaluate((v) => (v.currentTime = 1.5));
   await shoot('clip', width < 500);
+  const recordings = await (await page.request.get(`${base}/api/recordings`)).json();
+  await page.goto(`${base}/recordings`);
+  await page.locator('main ol').first().waitFor();
+  await shoot('recordings', true);
+  if (recordings[0]) {
+    await page.goto(`${base}/recordings/${recordings[0].id}`);
+    await page.waitForFunction(() => document.querySelector('video')?.readyState >= 2);
+    await page.waitForTimeout(500);
+    const box = await page.getByRole('group', { name: /播放位置|Position/ }).boundingBox();
+    await page.mouse.move(box.x + box.width * 0.3, box.y + box.height / 2);
+    await shoot('player', true);
+    await page.mouse.move(0, 0);
+  }
+  if (mock) {
+    await page.goto(`${base}/retention`);
+    await page.locator('section').nth(1).waitFor();
+    await shoot('retention', true);
+    await page.goto(`${base}/sources`);
+    await page.getByRole('button', { name: /Denim/ }).click();
+    await page.getByRole('dialog').waitFor();
+    await page.setViewportSize({ width, height: 2400 });
+    await shoot('settings');
+    await page.setViewportSize({ width, height });
+  }
   await page.goto(`${base}/sources`);
   await page.locator('article').first().waitFor();
   await shoot('sources', true);

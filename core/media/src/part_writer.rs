@@ -433,9 +433,6 @@ impl PartWriter {
             out.push(self.write_init(&header)?);
             self.has_init = true;
         }
-        if key && self.part.as_ref().is_some_and(|p| start_us - p.start_us >= self.plan.part_us) {
-            self.close(out)?;
-        }
         let part = match &mut self.part {
             Some(part) => part,
             empty => {
@@ -463,6 +460,10 @@ impl PartWriter {
         part.bytes += fragment.len() as u64;
         part.shown.extend(shown);
         part.ended_by_us = end_us;
+        // At once, not with the group after it: whoever waits for this part has it a group earlier.
+        if end_us.is_some_and(|at| at - part.start_us >= self.plan.part_us) {
+            self.close(out)?;
+        }
         Ok(())
     }
 

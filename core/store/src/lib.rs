@@ -40,6 +40,7 @@ pub mod recordings;
 pub mod remixes;
 pub mod retention;
 mod row;
+pub mod scrub;
 pub mod secret;
 pub mod segments;
 pub mod sources;

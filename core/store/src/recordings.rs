@@ -274,4 +274,10 @@ impl Store {
             .await?;
         row.as_ref().map(read_part).transpose()
     }
+
+    /// How many parts of a recording a retention rule has taken away.
+    pub async fn parts_removed(&self, recording: RecordingId) -> Result<i64, StoreError> {
+        let row = self.row(sql("SELECT removed_parts FROM recordings WHERE id = $1").bind(recording)).await?;
+        row.map_or(Ok(0), |r| r.int("removed_parts"))
+    }
 }

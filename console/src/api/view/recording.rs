@@ -104,3 +104,14 @@ impl From<recording::Epoch> for EpochView {
         }
     }
 }
+
+/// A small picture of a moment in a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ScrubPictureView {
+    /// Its number: rising, with holes.
+    pub seq: i64,
+    /// The moment, in seconds of the recording.
+    pub at_s: f64,
+    /// Where the JPEG is; at most 160 pixels wide and high.
+    pub url: String,
+}

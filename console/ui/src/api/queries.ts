@@ -1,7 +1,7 @@
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { ApiError, api } from './client';
-import type { ClipCard, NewSource, SourceView } from './types';
+import type { ClipCard, SourceView } from './types';
 
 /** Clips fetched at a time. */
 const PAGE = 50;
@@ -69,14 +69,6 @@ export const useRecordings = () =>
 
 export const useHealth = () =>
   useQuery({ queryKey: keys.health, queryFn: ({ signal }) => api.health(signal), refetchInterval: 5_000 });
-
-export function useAddSource() {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (source: NewSource) => api.addSource(source),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.sources }),
-  });
-}
 
 export function useEnableSource() {
   const client = useQueryClient();

@@ -1,9 +1,10 @@
+import { recorderEn } from './recorder.en';
 import type { Texts } from './zh';
 
 /** Every text of the console, in English. */
 export const en: Texts & { feed: { arrived_one: string }; sources: { gap_one: string }; add: { products_read_one: string } } = {
   app: { name: 'clipmill', skip: 'Skip to content', language: '中文', language_label: 'Switch to Chinese' },
-  nav: { feed: 'Clips', sources: 'Sources', health: 'Health', main: 'Main' },
+  nav: { feed: 'Clips', recordings: 'Recordings', sources: 'Sources', health: 'Health', main: 'Main' },
   updates: { on: 'Live updates', off: 'Reconnecting…' },
   live: { none: 'Nothing is live', now: 'Live' },
   stats: {
@@ -108,7 +109,12 @@ export const en: Texts & { feed: { arrived_one: string }; sources: { gap_one: st
     open_clip: 'Open the selected clip',
     feed: 'Back to all clips',
     help: 'Show this list',
+    in_recording: 'In a recording',
+    step: 'Back / forward 10 s',
+    small_step: 'Back / forward 5 s',
+    ends: 'Beginning / live or end',
   },
+  ...recorderEn,
   sources: {
     title: 'Sources',
     lead: 'How each source is doing, and which stretches of each recording are missing.',

@@ -1,7 +1,9 @@
+import { recorderZh } from './recorder.zh';
+
 /** Every text of the console, in Chinese: the language it opens in. */
 export const zh = {
   app: { name: 'clipmill', skip: '跳到正文', language: 'English', language_label: '切换到英文界面' },
-  nav: { feed: '切片', sources: '直播源', health: '运行状况', main: '主导航' },
+  nav: { feed: '切片', recordings: '录像', sources: '直播源', health: '运行状况', main: '主导航' },
   updates: { on: '实时更新', off: '正在重新连接…' },
   live: { none: '当前没有直播', now: '直播中' },
   stats: {
@@ -105,7 +107,12 @@ export const zh = {
     open_clip: '打开选中的切片',
     feed: '回到全部切片',
     help: '显示这张表',
+    in_recording: '看录像时',
+    step: '后退 / 前进 10 秒',
+    small_step: '后退 / 前进 5 秒',
+    ends: '开头 / 直播或结尾',
   },
+  ...recorderZh,
   sources: {
     title: '直播源',
     lead: '每个直播源的状态，以及每场录像缺了哪几段。',

@@ -43,25 +43,41 @@ const ROWS = [
   [['?'], 'help'],
 ] as const;
 
+const IN_RECORDING = [
+  [['Space', 'K'], 'play'],
+  [['J', 'L'], 'step'],
+  [['←', '→'], 'small_step'],
+  [['Home', 'End'], 'ends'],
+] as const;
+
+function Rows({ rows }: { rows: readonly (readonly [readonly string[], (typeof ROWS | typeof IN_RECORDING)[number][1]])[] }) {
+  const { t } = useTranslation();
+  return (
+    <dl className="divide-y divide-line">
+      {rows.map(([keys, what]) => (
+        <div key={what} className="flex items-center justify-between gap-6 py-2.5">
+          <dt>{t(`help.${what}`)}</dt>
+          <dd className="flex gap-1.5">
+            {keys.map((key) => (
+              <kbd key={key} className="min-w-8 rounded-lg border border-b-2 border-line bg-sunken px-2 py-0.5 text-center font-mono text-sm">
+                {key}
+              </kbd>
+            ))}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 /** The table of shortcuts. */
 export function HelpDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   const { t } = useTranslation();
   return (
     <Sheet open={open} onClose={onClose} title={t('help.title')}>
-      <dl className="divide-y divide-line">
-        {ROWS.map(([keys, what]) => (
-          <div key={what} className="flex items-center justify-between gap-6 py-2.5">
-            <dt>{t(`help.${what}`)}</dt>
-            <dd className="flex gap-1.5">
-              {keys.map((key) => (
-                <kbd key={key} className="min-w-8 rounded-lg border border-b-2 border-line bg-sunken px-2 py-0.5 text-center font-mono text-sm">
-                  {key}
-                </kbd>
-              ))}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <Rows rows={ROWS} />
+      <h3 className="mt-5 mb-1 font-semibold">{t('help.in_recording')}</h3>
+      <Rows rows={IN_RECORDING} />
     </Sheet>
   );
 }

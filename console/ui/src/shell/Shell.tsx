@@ -8,8 +8,9 @@ import { Icon, type IconName } from '../parts/Icon';
 import { HelpDialog } from './HelpDialog';
 import { useKeys } from './keys';
 
-const PAGES: { to: string; name: 'feed' | 'sources' | 'health'; icon: IconName }[] = [
+const PAGES: { to: string; name: 'feed' | 'recordings' | 'sources' | 'health'; icon: IconName }[] = [
   { to: '/', name: 'feed', icon: 'feed' },
+  { to: '/recordings', name: 'recordings', icon: 'film' },
   { to: '/sources', name: 'sources', icon: 'sources' },
   { to: '/health', name: 'health', icon: 'health' },
 ];

@@ -24,3 +24,10 @@ it('leaves space to the button that has the focus, and arrows to the slider', ()
   expect(mayAct(press('ArrowLeft'), on('[role="slider"]'))).toBe(false);
   expect(mayAct(press('ArrowLeft'), on('button'))).toBe(true);
 });
+
+it('acts while a time line has the focus, but leaves it its own keys', () => {
+  const line = on('input[type="range"]');
+  for (const key of ['j', 'k', ' ', '?']) expect(mayAct(press(key), line)).toBe(true);
+  for (const key of ['ArrowRight', 'Home', 'End']) expect(mayAct(press(key), line)).toBe(false);
+  expect(mayAct(press('Home'), on('button'))).toBe(true);
+});

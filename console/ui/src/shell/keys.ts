@@ -3,10 +3,11 @@ import { useEffect, useRef } from 'react';
 /** What a pressed key does, by `KeyboardEvent.key`. */
 export type Keys = Record<string, (event: KeyboardEvent) => void>;
 
-const TYPING = 'input, textarea, select, [contenteditable="true"], [role="dialog"], [role="listbox"]';
+const TYPING = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="dialog"], [role="listbox"]';
 /** Elements that use the space bar or the arrows themselves. */
 const OWN_SPACE = 'button:not([data-space="page"]), a[href], summary, video[controls], [role="slider"]';
-const OWN_ARROWS = '[role="radio"], [role="radiogroup"], [role="slider"]';
+const OWN_ARROWS = '[role="radio"], [role="radiogroup"], [role="slider"], input[type="range"]';
+const ARROWS = /^(Arrow|Home$|End$)/;
 
 /** Whether a page shortcut may act, given what has the focus and which modifiers are down. */
 export function mayAct(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'isComposing' | 'defaultPrevented'>, focused: { closest(selector: string): unknown } | null): boolean {
@@ -14,7 +15,7 @@ export function mayAct(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' 
   if (!focused) return true;
   if (focused.closest(TYPING)) return false;
   if (event.key === ' ' && focused.closest(OWN_SPACE)) return false;
-  return !(event.key.startsWith('Arrow') && focused.closest(OWN_ARROWS));
+  return !(ARROWS.test(event.key) && focused.closest(OWN_ARROWS));
 }
 
 /** Page shortcuts, for as long as the component is shown. */

@@ -1,35 +1,22 @@
 import { type FormEvent, useState } from 'react';
 import { FieldError, FileTrigger, Input, Label, TextArea, TextField } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
-import { useAddSource } from '../api/queries';
-import type { Language, SourceCreated, SourceKind } from '../api/types';
+import type { Language, SourceKind } from '../api/types';
 import { Button } from '../parts/Button';
-import { CopyField } from '../parts/CopyField';
 import { Choice, Help, TYPE_BOX } from '../parts/Field';
 import { Icon } from '../parts/Icon';
 import { ErrorNotice } from '../parts/Notices';
 import { Sheet } from '../shell/HelpDialog';
 import { readProducts } from './products';
+import { useAddSource } from './queries';
+import { SettingsFields } from './SettingsFields';
+import { KeyOnce } from './StreamKey';
+import { type Problems, fromForm, toForm } from './settings';
 
-const SCHEMES = /^(rtmps?|https?|srt|rtsp):\/\/\S+$/i;
-const CATEGORIES = ['', 'apparel', 'beauty', '3c', 'food', 'household'] as const;
-
-/** Shows the stream key, this once. */
-function StreamKey({ created, onDone }: { created: SourceCreated; onDone: () => void }) {
-  const { t } = useTranslation();
-  return (
-    <Sheet open onClose={onDone} title={t('key.title', { name: created.name })} wide keep>
-      <div className="space-y-4">
-        <p className="rounded-xl bg-warn-soft p-3 text-warn">{t('key.once')}</p>
-        {created.push_url && <CopyField label={t('key.server')} value={created.push_url} />}
-        <CopyField label={t('key.key')} value={created.stream_key ?? ''} />
-        <Button look="primary" onPress={onDone} className="w-full">
-          {t('key.done')}
-        </Button>
-      </div>
-    </Sheet>
-  );
-}
+/** How an address to pull from may begin. */
+export const SCHEMES = /^(rtmps?|https?|srt|rtsp):\/\/\S+$/i;
+/** The category packs there are; none first. */
+export const CATEGORIES = ['', 'apparel', 'beauty', '3c', 'food', 'household'] as const;
 
 /** The form for a new source; for a push source it ends with the stream key. */
 export function AddSource({ onClose }: { onClose: () => void }) {
@@ -42,6 +29,9 @@ export function AddSource({ onClose }: { onClose: () => void }) {
   const [category, setCategory] = useState<(typeof CATEGORIES)[number]>('');
   const [products, setProducts] = useState('');
   const [tried, setTried] = useState(false);
+  const [blank] = useState(() => toForm(undefined, Intl.DateTimeFormat().resolvedOptions().timeZone));
+  const [form, setForm] = useState(blank);
+  const [problems, setProblems] = useState<Problems>({});
 
   const read = readProducts(products);
   const badName = name.trim() === '';
@@ -51,7 +41,9 @@ export function AddSource({ onClose }: { onClose: () => void }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    if (badName || badUrl || badProducts || add.isPending) return;
+    const more = fromForm(form);
+    setProblems('problems' in more ? more.problems : {});
+    if (badName || badUrl || badProducts || 'problems' in more || add.isPending) return;
     add.mutate(
       {
         name: name.trim(),
@@ -60,12 +52,14 @@ export function AddSource({ onClose }: { onClose: () => void }) {
         ...(kind === 'pull' ? { url: url.trim() } : {}),
         ...(category ? { category } : {}),
         ...(read.length > 0 ? { products: read } : {}),
+        ...(form !== blank ? { settings: more.settings } : {}),
+        ...(kind === 'pull' && more.headers ? { headers: more.headers } : {}),
       },
       { onSuccess: (created) => !created.stream_key && onClose() },
     );
   };
 
-  if (add.data?.stream_key) return <StreamKey created={add.data} onDone={onClose} />;
+  if (add.data?.stream_key) return <KeyOnce source={add.data} streamKey={add.data.stream_key} title={t('key.title', { name: add.data.name })} onDone={onClose} />;
   return (
     <Sheet open onClose={onClose} title={t('add.title')} wide>
       <form onSubmit={submit} noValidate className="space-y-5">
@@ -120,6 +114,12 @@ export function AddSource({ onClose }: { onClose: () => void }) {
             )}
           </div>
         </div>
+        <details className="rounded-xl border border-line p-4">
+          <summary className="cursor-pointer font-medium">{t('form.more')}</summary>
+          <div className="mt-4">
+            <SettingsFields kind={kind} form={form} onChange={setForm} problems={problems} stored={false} />
+          </div>
+        </details>
         {add.isError && <ErrorNotice error={add.error} />}
         <div className="flex justify-end gap-2">
           <Button onPress={onClose}>{t('add.cancel')}</Button>

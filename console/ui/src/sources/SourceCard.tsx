@@ -2,13 +2,17 @@ import { useState } from 'react';
 import { Switch } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import { useEnableSource } from '../api/queries';
-import type { RecordingView, SourceView } from '../api/types';
-import { bytes, clock, langOf, percent, wall } from '../format';
+import type { Source, SourceCost } from '../api/recorder';
+import type { RecordingView } from '../api/types';
+import { ago, bytes, langOf } from '../format';
 import { LiveDot } from '../parts/Badges';
 import { Button } from '../parts/Button';
-import { CopyField } from '../parts/CopyField';
+import { Icon } from '../parts/Icon';
 import { ErrorNotice } from '../parts/Notices';
-import { GapMap, useReason } from './GapMap';
+import { RecordingRow } from '../recording/RecordingRow';
+import { EditSource } from './EditSource';
+import { useRecordNow } from './queries';
+import { PushAddresses } from './StreamKey';
 
 /** Recordings shown before one asks for more. */
 const FEW = 3;
@@ -24,7 +28,9 @@ export function useCategory(): (category: string | null | undefined) => string {
   };
 }
 
-function State({ source }: { source: SourceView }) {
+const STATES = ['live', 'recording', 'waiting', 'listening', 'connecting', 'retrying', 'off', 'disabled', 'scheduled', 'out_of_schedule', 'idle', 'not_requested', 'failed', 'problem'] as const;
+
+function State({ source }: { source: Source }) {
   const { t } = useTranslation();
   const look = 'inline-flex items-center gap-2 rounded-full px-2.5 py-0.5 text-sm font-medium';
   if (source.live_recording_id) {
@@ -36,34 +42,45 @@ function State({ source }: { source: SourceView }) {
     );
   }
   if (!source.enabled) return <span className={`${look} bg-chat-soft text-chat`}>{t('sources.state_off')}</span>;
-  return <span className={`${look} bg-sunken text-ink`}>{t(source.kind === 'push' ? 'sources.state_waiting' : 'sources.state_pulling')}</span>;
+  const told = STATES.find((s) => s === source.state);
+  const words = told ? t(`source_state.${told}`) : (source.state ?? t(source.kind === 'push' ? 'sources.state_waiting' : 'sources.state_pulling'));
+  return <span className={`${look} ${told === 'retrying' || told === 'failed' || told === 'problem' ? 'bg-warn-soft text-warn' : 'bg-sunken text-ink'}`}>{words}</span>;
 }
 
-function Recording({ recording }: { recording: RecordingView }) {
-  const { t, i18n } = useTranslation();
-  const reason = useReason();
+/** What is asked of the source and what it cost so far, in one line. */
+function Facts({ source, cost }: { source: Source; cost: SourceCost | undefined }) {
+  const { t } = useTranslation();
+  const s = source.settings;
+  const facts = [
+    s?.brand,
+    s?.mode && s.mode !== 'always' && t(`manage.mode_${s.mode}`),
+    s?.priority ? t('manage.priority', { value: s.priority }) : null,
+    s?.keep_days ? t('manage.keep', { days: s.keep_days }) : null,
+    cost && cost.hours > 0 && t('manage.cost', { hours: cost.hours.toFixed(1), size: bytes(cost.bytes) }),
+    cost?.gigabytes_per_hour && t('manage.cost_rate', { size: bytes(cost.gigabytes_per_hour * 1e9) }),
+  ].filter(Boolean);
+  return facts.length > 0 ? <p className="numbers text-sm text-muted">{facts.join(' · ')}</p> : null;
+}
+
+/** On demand: starts and stops. */
+function RecordNow({ source }: { source: Source }) {
+  const { t } = useTranslation();
+  const record = useRecordNow(source.id);
+  const on = source.requested ?? Boolean(source.live_recording_id);
   return (
-    <li className="py-4 first:pt-0 last:pb-0">
-      <div className="numbers mb-1.5 flex flex-wrap items-baseline gap-x-4 gap-y-0.5 text-sm text-muted">
-        <span className="font-medium text-ink">{wall(recording.started_at, i18n.language)}</span>
-        <span>
-          {t('sources.duration')} {clock(recording.duration_s)}
-        </span>
-        <span>
-          {t('sources.kept')} <b className={`font-semibold ${recording.coverage >= 1 ? 'text-good' : 'text-live'}`}>{percent(recording.coverage)}</b>
-        </span>
-        <span>{bytes(recording.bytes)}</span>
-        <span>{t('sources.parts', { count: recording.parts })}</span>
-        <span className={recording.ended_at ? '' : 'font-medium text-live'}>{recording.ended_at ? reason(recording.end_reason) : t('sources.live')}</span>
-      </div>
-      <GapMap recording={recording} />
-    </li>
+    <>
+      <Button look={on ? 'plain' : 'primary'} isDisabled={record.isPending || !source.enabled} onPress={() => record.mutate(!on)}>
+        {t(on ? 'manage.stop' : 'manage.record')}
+      </Button>
+      {record.isError && <ErrorNotice error={record.error} />}
+    </>
   );
 }
 
 /** One source: what it is, how it is doing, and its recordings with their gaps. */
-export function SourceCard({ source, recordings }: { source: SourceView; recordings: RecordingView[] }) {
-  const { t } = useTranslation();
+export function SourceCard({ source, recordings, cost }: { source: Source; recordings: RecordingView[]; cost?: SourceCost }) {
+  const { t, i18n } = useTranslation();
+  const [editing, setEditing] = useState(false);
   const category = useCategory();
   const enable = useEnableSource();
   const [all, setAll] = useState(false);
@@ -78,6 +95,7 @@ export function SourceCard({ source, recordings }: { source: SourceView; recordi
           <p className="text-sm text-muted">
             {[t(`sources.${source.kind}`), t(`lang.${source.language}`), category(source.category)].join(' · ')}
           </p>
+          <Facts source={source} cost={cost} />
         </div>
         <div className="flex flex-wrap items-center gap-3">
           <State source={source} />
@@ -92,10 +110,25 @@ export function SourceCard({ source, recordings }: { source: SourceView; recordi
             </span>
             {t('sources.enabled')}
           </Switch>
+          {source.settings?.mode === 'on_demand' && <RecordNow source={source} />}
+          <Button onPress={() => setEditing(true)} aria-label={t('manage.edit_named', { name: source.name })}>
+            <Icon name="edit" className="size-4" />
+            {t('manage.edit')}
+          </Button>
         </div>
       </div>
       {enable.isError && <ErrorNotice error={enable.error} />}
-      {source.kind === 'push' && source.push_url && <CopyField label={t('sources.push_url')} value={source.push_url} />}
+      {source.problem && (
+        <p role="status" className="flex gap-2.5 rounded-xl bg-warn-soft p-3 text-sm text-warn">
+          <Icon name="alert" className="mt-0.5 size-5" />
+          <span className="min-w-0">
+            <b className="font-semibold">{t('manage.problem')}</b> {source.problem_at && ago(source.problem_at, i18n.language)}
+            <br />
+            <span className="text-ink">{source.problem}</span>
+          </span>
+        </p>
+      )}
+      {source.kind === 'push' && <PushAddresses source={source} />}
       {source.kind === 'pull' && source.url_shown && (
         <div>
           <p className="text-sm text-muted">{t('sources.pull_url')}</p>
@@ -109,7 +142,9 @@ export function SourceCard({ source, recordings }: { source: SourceView; recordi
         ) : (
           <ol className="divide-y divide-line">
             {shown.map((recording) => (
-              <Recording key={recording.id} recording={recording} />
+              <li key={recording.id} className="py-4 first:pt-0 last:pb-0">
+                <RecordingRow recording={recording} />
+              </li>
             ))}
           </ol>
         )}
@@ -119,6 +154,7 @@ export function SourceCard({ source, recordings }: { source: SourceView; recordi
           </Button>
         )}
       </div>
+      {editing && <EditSource source={source} onClose={() => setEditing(false)} />}
     </article>
   );
 }

@@ -5,6 +5,7 @@ import { useRecordings, useSources } from '../api/queries';
 import { Button } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { ErrorNotice, Loading } from '../parts/Notices';
+import { useCost } from '../retention/queries';
 import { AddSource } from './AddSource';
 import { SourceCard } from './SourceCard';
 
@@ -15,6 +16,7 @@ export function SourcesPage() {
   const [adding, setAdding] = useState(query.has('add'));
   const sources = useSources();
   const recordings = useRecordings();
+  const cost = useCost();
   const close = () => {
     setAdding(false);
     if (query.has('add')) setQuery({}, { replace: true });
@@ -46,7 +48,7 @@ export function SourcesPage() {
         </div>
       )}
       {sources.data?.map((source) => (
-        <SourceCard key={source.id} source={source} recordings={recordings.data?.filter((r) => r.source_id === source.id) ?? []} />
+        <SourceCard key={source.id} source={source} recordings={recordings.data?.filter((r) => r.source_id === source.id) ?? []} cost={cost.data?.sources.find((c) => c.source_id === source.id)} />
       ))}
       {adding && <AddSource onClose={close} />}
     </div>

@@ -6,5 +6,6 @@ mod jobs;
 mod opening;
 mod retention;
 mod road;
+mod scrub;
 mod secrets;
 mod together;
