@@ -71,11 +71,16 @@ fn choose(parts: &[Part], mut last: Option<MediaTime>, limit: usize) -> Vec<(usi
     chosen
 }
 
-/// One picture of one key frame. Blocks.
-fn picture(part: &MediaPart, at: MediaTime, size: (u32, u32), out: &Path) -> Result<(), MediaError> {
+/// One picture of one key frame, of which nothing else of the part is read. Blocks.
+fn picture(part: &MediaPart, offset: u64, size: (u32, u32), out: &Path) -> Result<(), MediaError> {
     let (width, height) = (size.0.max(1), size.1.max(1));
     let high = (SIDE_MAX * height / width).clamp(2, SIDE_MAX);
-    clipmill_media::thumbnail(std::slice::from_ref(part), at.as_micros(), high, out)
+    let jpeg = clipmill_media::key_picture(part, offset, high)?;
+    std::fs::write(out, jpeg).map_err(|source| MediaError::Io {
+        doing: "write",
+        path: out.to_owned(),
+        source,
+    })
 }
 
 /// Makes and publishes the picture of a part; none where the file cannot be read.
@@ -95,7 +100,9 @@ async fn make(
     };
     let temp = library.temp_path("scrub.jpg");
     let (out, size) = (temp.clone(), (epoch.tracks.width, epoch.tracks.height));
-    let made = tokio::task::spawn_blocking(move || picture(&file, at, size, out.as_std_path())).await;
+    let key = part.key_frames.iter().find(|k| k.at == at);
+    let offset = key.map_or(0, |k| k.offset.max(0).unsigned_abs());
+    let made = tokio::task::spawn_blocking(move || picture(&file, offset, size, out.as_std_path())).await;
     let why = match made {
         Ok(Ok(())) => {
             let path = ScrubPicture::path_of(part.recording_id, part.seq);

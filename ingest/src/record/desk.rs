@@ -41,6 +41,7 @@ use super::{
     take::{Remembered, TakeError, Taker},
 };
 use crate::source::{
+    audio_track,
     door::{Door, Guest, Publisher, Refusal, minutes_to_opening},
     feed::Pause,
     publishers::{Leave, Publishers},
@@ -447,7 +448,9 @@ fn push(desk: &Desk, publisher: &Publisher, halt: &Halt) -> Option<String> {
     let mut journal = desk.journal(source, false);
     // The connection keeps the stall clock; libav's deadlines only have to be longer.
     let slack = desk.config.stall + Duration::from_secs(90);
-    let options = OpenOptions { open_deadline: slack, read_deadline: slack, ..OpenOptions::default() };
+    let audio_track = audio_track(&source.settings.audio);
+    let options =
+        OpenOptions { open_deadline: slack, read_deadline: slack, audio_track, ..OpenOptions::default() };
     let mut problem = None;
     let mut reason = EndReason::Disconnected;
     while feed.wait() {

@@ -140,6 +140,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recordings/{id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts a recording under a legal hold: nothing of it is removed until it is released. */
+        post: operations["hold_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the legal hold off a recording; the retention rules apply to it again. */
+        post: operations["release_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the retention rules would remove now, and what stays and why. */
+        get: operations["plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sources": {
         parameters: {
             query?: never;
@@ -158,21 +209,21 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/sources/{id}": {
+    "/api/sources/cost": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** What each source's recordings cost, and how long the disk lasts. Up to half a minute old. */
+        get: operations["cost"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes a source. What is recorded goes on; a changed address, audio track or resolver is used at once. */
-        patch: operations["change"];
+        patch?: never;
         trace?: never;
     };
     "/api/sources/{id}/enabled": {
@@ -192,7 +243,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/sources/{id}/record": {
+    "/api/sources/{id}/key": {
         parameters: {
             query?: never;
             header?: never;
@@ -201,9 +252,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Asks an on-demand source to record, or to stop. */
-        post: operations["record"];
-        delete?: never;
+        /** Gives a push source another stream key. An encoder that pushes with the one before is disconnected. */
+        post: operations["rotate_key"];
+        /** Takes the stream key of a push source away: nothing can be pushed until it gets another one. */
+        delete: operations["revoke_key"];
         options?: never;
         head?: never;
         patch?: never;
@@ -251,33 +303,6 @@ export interface components {
         Change: {
             /** @description Of `clips`, `remixes`, `posts`, `recordings`, `sources`. */
             kinds: string[];
-        };
-        /** @description What to change of a source; what is left out stays. */
-        ChangeSource: {
-            /**
-             * @description Another category pack; empty for none.
-             * @default null
-             */
-            category: string | null;
-            /**
-             * @description For a pull source, other request headers, in place of all it had.
-             * @default null
-             */
-            headers: components["schemas"]["RequestHeader"][] | null;
-            /** @default null */
-            language: components["schemas"]["Language"] | null;
-            /**
-             * @description Another name.
-             * @default null
-             */
-            name: string | null;
-            /** @default null */
-            settings: components["schemas"]["Settings"] | null;
-            /**
-             * @description For a pull source, another URL. Its request headers stay if the host stays; else give them, too.
-             * @default null
-             */
-            url: string | null;
         };
         /** @description A clip as the feed shows it. */
         ClipCard: {
@@ -362,6 +387,48 @@ export interface components {
             /** @description Pass as `before` for the next older page; null at the end. */
             next?: string | null;
         };
+        /** @description What recordings cost. */
+        CostView: {
+            /** @description The disk. */
+            disk: components["schemas"]["DiskView"];
+            /** @description Every source that ever recorded, the largest on disk first. */
+            sources: components["schemas"]["SourceCostView"][];
+        };
+        /** @description The disk that recordings are kept on. */
+        DiskView: {
+            /** @description Bytes of recordings by source, the largest first; at most 100. */
+            by_source: components["schemas"]["SourceBytes"][];
+            /**
+             * Format: int64
+             * @description Bytes recorded a day, over the last seven days.
+             */
+            bytes_per_day: number;
+            /**
+             * Format: double
+             * @description Days until recording stops at that rate, when nothing is removed; null when nothing was recorded lately.
+             */
+            days_left?: number | null;
+            /**
+             * Format: int64
+             * @description Recording stops when fewer are free.
+             */
+            floor_bytes: number;
+            /**
+             * Format: int64
+             * @description Free bytes.
+             */
+            free_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes of all recordings.
+             */
+            recordings_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes it holds, used or free.
+             */
+            total_bytes: number;
+        };
         /** @description Whether a source may record. */
         Enabled: {
             /** @description True to let it record. */
@@ -445,6 +512,8 @@ export interface components {
         };
         /** @description How the service is. */
         Health: {
+            /** @description The disk that recordings are kept on. */
+            disk: components["schemas"]["DiskView"];
             /**
              * Format: int64
              * @description Free bytes where recordings are kept.
@@ -474,6 +543,54 @@ export interface components {
             at: string;
             /** @description With which particulars. */
             detail?: string | null;
+        };
+        /** @description The hold of a recording. */
+        HoldState: {
+            hold?: components["schemas"]["HoldView"] | null;
+            /** @description The recording. */
+            recording_id: string;
+        };
+        /** @description A legal hold: nothing of the recording is removed. */
+        HoldView: {
+            /** @description Since when. */
+            at: string;
+            /** @description By whom. */
+            by: string;
+            /** @description Why. */
+            why: string;
+        };
+        /** @description Recordings that stay for one reason. */
+        KeptSum: {
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /** @description `live`, `held`, `not_heard`, `uncut`, `unreviewed`, `clips` or `not_due`. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description How many recordings.
+             */
+            recordings: number;
+        };
+        /** @description A recording that stays. */
+        KeptView: {
+            /**
+             * Format: int64
+             * @description Its bytes.
+             */
+            bytes: number;
+            /** @description When it ended; null while live. */
+            ended_at?: string | null;
+            /** @description As in `kept`. */
+            reason: string;
+            /** @description The recording. */
+            recording_id: string;
+            /** @description Its source. */
+            source_name: string;
+            /** @description The reason in words. */
+            why: string;
         };
         /** @description A label's names. */
         LabelName: {
@@ -507,12 +624,15 @@ export interface components {
             /** @description The token. */
             token: string;
         };
+        /** @description Why a recording is to be held. */
+        NewHold: {
+            /** @description Why, in words: 1 to 500 characters. */
+            why: string;
+        };
         /** @description A stream to configure. */
         NewSource: {
             /** @description Category pack. */
             category?: string | null;
-            /** @description For a pull source, request headers (cookies and referrer are headers). They are kept sealed. */
-            headers?: components["schemas"]["RequestHeader"][];
             /** @description Push or pull. */
             kind: components["schemas"]["SourceKind"];
             /** @description The language spoken. */
@@ -521,8 +641,6 @@ export interface components {
             name: string;
             /** @description What is on sale. */
             products?: components["schemas"]["Product"][];
-            /** @description What is asked of it. */
-            settings?: components["schemas"]["Settings"];
             /** @description For a pull source, the URL to open, with its credentials if it has any. They are kept sealed. */
             url?: string | null;
         };
@@ -587,21 +705,6 @@ export interface components {
             /** @description Stock-keeping unit; unique within the source. */
             sku: string;
         };
-        /**
-         * @description What an on-demand source is asked to do.
-         * @enum {string}
-         */
-        RecordAction: "start" | "stop";
-        /**
-         * @description When an enabled source records.
-         * @enum {string}
-         */
-        RecordMode: "always" | "scheduled" | "on_demand";
-        /** @description Asks an on-demand source to record, or to stop. */
-        RecordRequest: {
-            /** @description Which. */
-            action: components["schemas"]["RecordAction"];
-        };
         /** @description A recording and the connections it came by. */
         RecordingDetail: components["schemas"]["RecordingView"] & {
             /** @description Its epochs, in order. */
@@ -630,15 +733,21 @@ export interface components {
             ended_at?: string | null;
             /** @description Stretches without media. */
             gaps: components["schemas"]["Gap"][];
+            hold?: components["schemas"]["HoldView"] | null;
             /** @description Its id. */
             id: string;
             /** @description The language spoken. */
             language: components["schemas"]["Language"];
             /**
              * Format: int64
-             * @description Files it consists of.
+             * @description Files it consists of, removed ones not counted.
              */
             parts: number;
+            /**
+             * Format: int64
+             * @description Files that a retention rule removed. What they held is no gap.
+             */
+            removed_parts: number;
             /** @description Its source. */
             source_id: string;
             /** @description Name of its source. */
@@ -646,80 +755,143 @@ export interface components {
             /** @description Wall time of media time zero. */
             started_at: string;
         };
-        /** @description A request header of a pull source. */
-        RequestHeader: {
-            /** @description Its name, for example `Referer` or `Cookie`. */
-            name: string;
-            /** @description Its value; kept sealed, never shown again. */
-            value: string;
+        /** @description What is removed of one recording. */
+        RemovalView: {
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes_for_clips: number;
+            /** @description When it ended. */
+            ended_at?: string | null;
+            /**
+             * Format: int64
+             * @description Parts that are removed.
+             */
+            parts: number;
+            /**
+             * Format: int64
+             * @description Parts that stay because clips use them.
+             */
+            parts_for_clips: number;
+            /** @description The recording. */
+            recording_id: string;
+            /** @description `age`, `size` or `room`. */
+            rule: string;
+            /** @description Its source. */
+            source_name: string;
+            /** @description The rule in words. */
+            why: string;
         };
-        /** @description What is asked of a source. What is left out is as it is by default. */
-        Settings: {
+        /** @description What the retention rules would remove now. Nothing is changed by asking. */
+        RetentionPlan: {
             /**
-             * @description The audio track recorded: `first`, a number from 1, or a language such as `zho`.
-             * @default null
+             * Format: int64
+             * @description Bytes of all recordings before.
              */
-            audio: string | null;
+            bytes_before: number;
             /**
-             * @description The brand it sells for.
-             * @default null
+             * Format: int64
+             * @description Their bytes.
              */
-            brand: string | null;
+            bytes_removed: number;
+            /** @description Recordings of which nothing is removed, by reason. */
+            kept: components["schemas"]["KeptSum"][];
+            /** @description The ones kept in spite of a rule, or because they are held: at most 1000. */
+            kept_recordings: components["schemas"]["KeptView"][];
+            /** @description When it was made. */
+            made_at: string;
             /**
-             * Format: int32
-             * @description Days its recordings are kept; left out: as the service is configured.
-             * @default null
+             * Format: int64
+             * @description Parts that are removed.
              */
-            keep_days: number | null;
+            parts_removed: number;
             /**
-             * @description When it records.
-             * @default always
+             * Format: int64
+             * @description Recordings of which something is removed, in all.
              */
-            mode: components["schemas"]["RecordMode"];
+            recordings_removed: number;
+            /** @description What is removed, in the order of execution; at most 1000. */
+            removals: components["schemas"]["RemovalView"][];
             /**
-             * Format: int32
-             * @description -100 to 100: whose recordings are worked on first when the machine is behind; higher goes first.
-             * @default 0
+             * Format: int64
+             * @description Free bytes that `retention.make_room_gigabytes` still misses afterwards.
              */
-            priority: number;
+            room_short_bytes: number;
             /**
-             * Format: int32
-             * @description A recording ends after so many minutes without media; left out: as the service is configured.
-             * @default null
+             * Format: int64
+             * @description Bytes by which recordings exceed `retention.max_gigabytes` even afterwards.
              */
-            quiet_minutes: number | null;
+            size_short_bytes: number;
+        };
+        /** @description Bytes of a source's recordings. */
+        SourceBytes: {
             /**
-             * @description Turns its address (a room page) into a stream's: `streamlink`, `yt-dlp`, or one from the configuration file.
-             * @default null
+             * Format: int64
+             * @description Bytes on disk.
              */
-            resolver: string | null;
+            bytes: number;
+            /** @description The source. */
+            source_id: string;
+            /** @description Its name. */
+            source_name: string;
+        };
+        /** @description What one source's recordings cost. */
+        SourceCostView: {
             /**
-             * Format: int32
-             * @description A recording ends at so many gigabytes (10^9 bytes), as with `stop_after_minutes`.
-             * @default null
+             * Format: int64
+             * @description Bytes of its parts on disk.
              */
-            stop_after_gigabytes: number | null;
+            bytes: number;
             /**
-             * Format: int32
-             * @description A recording ends after so many minutes. Where the source still records, another one begins at once.
-             * @default null
+             * Format: double
+             * @description `bytes` as a share of the disk, 0 to 1.
              */
-            stop_after_minutes: number | null;
+            disk_share: number;
             /**
-             * @description A recording ends with its window. Otherwise a live that runs then is recorded to its end.
-             * @default false
+             * Format: double
+             * @description Minutes of its recordings without media.
              */
-            stop_at_window_end: boolean;
+            gap_minutes: number;
             /**
-             * @description The windows of a scheduled source.
-             * @default []
+             * Format: double
+             * @description Gigabytes (10^9 bytes) of an hour of media; null before the first part.
              */
-            windows: components["schemas"]["Window"][];
+            gigabytes_per_hour?: number | null;
             /**
-             * @description IANA name of the windows' time zone; UTC if it is left out.
-             * @default null
+             * Format: int64
+             * @description Of `bytes`, those under a legal hold.
              */
-            zone: string | null;
+            held_bytes: number;
+            /**
+             * Format: double
+             * @description Hours of media recorded, removed ones too.
+             */
+            hours: number;
+            /**
+             * Format: int64
+             * @description Bytes of its scrub pictures on disk.
+             */
+            picture_bytes: number;
+            /**
+             * Format: int64
+             * @description Recordings, removed ones too.
+             */
+            recordings: number;
+            /**
+             * Format: int64
+             * @description Bytes of parts that were removed.
+             */
+            removed_bytes: number;
+            /** @description The source. */
+            source_id: string;
+            /** @description Its name. */
+            source_name: string;
         };
         /** @description A stream just configured. */
         SourceCreated: components["schemas"]["SourceView"] & {
@@ -731,15 +903,6 @@ export interface components {
          * @enum {string}
          */
         SourceKind: "push" | "pull";
-        /** @description Something that went wrong with a source. */
-        SourceProblem: {
-            /** @description When it was last seen. */
-            at: string;
-            /** @description Whether media has flowed since. */
-            is_over: boolean;
-            /** @description In words. */
-            what: string;
-        };
         /** @description A configured stream. */
         SourceView: {
             /** @description Category pack. */
@@ -756,19 +919,8 @@ export interface components {
             live_recording_id?: string | null;
             /** @description The operator's name for it. */
             name: string;
-            problem?: components["schemas"]["SourceProblem"] | null;
             /** @description For a push source, the server address to put into the encoder, without the key. */
             push_url?: string | null;
-            /** @description On demand: whether it is asked to record. */
-            requested: boolean;
-            /** @description What is asked of it. */
-            settings: components["schemas"]["Settings"];
-            /**
-             * @description What the recorder says it does: `idle`, `opening`, `recording` (packets come), `stalled` (connected, but
-             *     nothing comes), `retrying`, `waiting` (for its window, or to be asked), `disk_full`, `failed`. Null when no
-             *     recorder has reported lately.
-             */
-            state?: string | null;
             /** @description For a pull source, its URL without credentials. */
             url_shown?: string | null;
         };
@@ -823,15 +975,6 @@ export interface components {
             text: string;
             /** @description Its words. */
             words: components["schemas"]["Word"][];
-        };
-        /** @description A stretch of local time on some days. */
-        Window: {
-            /** @description The days it begins on: `mon` to `sun`; none means every day. */
-            days?: string[];
-            /** @description When it begins, `HH:MM`. */
-            from: string;
-            /** @description When it ends, `HH:MM`; not after `from` means on the next day. */
-            to: string;
         };
         /** @description A recognised word. */
         Word: {
@@ -1095,6 +1238,109 @@ export interface operations {
             };
         };
     };
+    hold_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldState"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The reason is missing or too long. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    release_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldState"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPlan"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list: {
         parameters: {
             query?: never;
@@ -1165,50 +1411,25 @@ export interface operations {
             };
         };
     };
-    change: {
+    cost: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                /** @description The source. */
-                id: string;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ChangeSource"];
-            };
-        };
+        requestBody?: never;
         responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SourceView"];
+                    "application/json": components["schemas"]["CostView"];
                 };
             };
-            /** @description No such source. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The name is taken. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Something in the request cannot be used. */
-            422: {
+            /** @description What went wrong. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1253,7 +1474,7 @@ export interface operations {
             };
         };
     };
-    record: {
+    rotate_key: {
         parameters: {
             query?: never;
             header?: never;
@@ -1263,11 +1484,39 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RecordRequest"];
+        requestBody?: never;
+        responses: {
+            /** @description The new stream key is told only here. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceCreated"];
+                };
+            };
+            /** @description No such push source. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
             };
         };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             200: {
                 headers: {
@@ -1277,17 +1526,8 @@ export interface operations {
                     "application/json": components["schemas"]["SourceView"];
                 };
             };
-            /** @description No such source. */
+            /** @description No such push source. */
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The source does not record on demand, or is disabled. */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -12,7 +12,7 @@ use std::{
 };
 
 use clipmill_domain::{recording::EndReason, source::AudioChoice};
-use clipmill_media::{AudioTrack, Input, InputFrom, MediaError, OpenOptions};
+use clipmill_media::{Input, InputFrom, MediaError, OpenOptions};
 use clipmill_store::sources::Header;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -145,11 +145,7 @@ pub fn open(address: &Address, terms: &Terms, stop: Arc<AtomicBool>) -> Result<I
         open_deadline: if local.is_some() { OPEN * 3 } else { OPEN.min(stall.max(OPEN / 2)) },
         read_deadline: silence,
         format: Some(CONTAINERS.to_owned()),
-        audio_track: match &terms.audio {
-            AudioChoice::First => AudioTrack::First,
-            AudioChoice::Number(n) => AudioTrack::Number(*n),
-            AudioChoice::Language(tag) => AudioTrack::Language(tag.clone()),
-        },
+        audio_track: crate::source::audio_track(&terms.audio),
         options: if local.is_some() { vec![] } else { options::of(address, stall, begin) },
     };
     Input::open(InputFrom::Url(from), &options, stop).map_err(|error| match error {
