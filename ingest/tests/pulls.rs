@@ -291,6 +291,26 @@ async fn a_folder_is_played_file_by_file_once() {
     bench.stop().await;
 }
 
+/// Files make way for lives: they are played more slowly then, and whole all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_played_whole_while_a_live_is_on() {
+    let bench = Bench::start(RecordConfig::default()).await;
+    let (live, old) = (Media::make(&bench.dir(), 20), Media::make(&bench.dir(), 6));
+    let mut encoder = bench.push(&live, KEY);
+    until("the live is recorded", 20, async || recordings_of(&bench).await.len() == 1).await;
+    bench.add_pull("old live", &format!("file://{}", old.path())).await;
+    until("the file is played", 20, async || {
+        recordings_of(&bench).await.iter().any(|r| r.end_reason == Some(EndReason::Finished))
+    })
+    .await;
+    let all = recordings_of(&bench).await;
+    let played = all.iter().find(|r| r.source_id != bench.push_id()).unwrap();
+    assert_eq!(bench.frames_of(played.id, 0).await, old.frames());
+    assert!(all.iter().any(|r| r.source_id == bench.push_id() && r.ended_at.is_none()), "the live goes on");
+    encoder.kill().await.unwrap();
+    bench.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_on_demand_records_when_it_is_asked_and_no_longer() {
     let bench = Bench::start(RecordConfig::default()).await;

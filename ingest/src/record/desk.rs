@@ -226,7 +226,7 @@ impl Desk {
             flow.packet();
             let second = packet.pts_us().map_or(0, |us| us / 1_000_000);
             if !is_live && second > played_s.replace(second) && self.lives.load(Ordering::Relaxed) > 0 {
-                self.runtime.block_on(tokio::time::sleep(FILE_PAUSE));
+                self.runtime.block_on(async { tokio::time::sleep(FILE_PAUSE).await });
             }
         };
         let cut = |recording: Option<RecordingId>| {
