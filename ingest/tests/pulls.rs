@@ -216,13 +216,33 @@ async fn a_playlist_that_cannot_be_loaded_for_a_while_does_not_end_the_recording
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_resolver_is_asked_again_when_its_address_has_expired() {
     let mut bench = Bench::open().await;
-    let media = Media::make(&bench.dir(), 3);
-    let bytes = flv(&bench.dir(), &media);
+    let media = Media::make(&bench.dir(), 9);
+    // The live goes on meanwhile: other media at each address.
+    let bytes: Vec<_> = ["0", "3", "6"]
+        .map(|from| {
+            let path = bench.dir().join("stretch.flv");
+            ffmpeg(&[
+                "-ss",
+                from,
+                "-t",
+                "3",
+                "-i",
+                media.path().as_str(),
+                "-c:v",
+                "libx264",
+                "-g",
+                "12",
+                path.as_str(),
+            ]);
+            std::fs::read(path).unwrap()
+        })
+        .into();
     let used = std::sync::Mutex::new(std::collections::HashSet::new());
     // Every address works for one connection.
-    let origin = Origin::start(move |asked| match used.lock().unwrap().insert(asked.path.clone()) {
-        true => Answer::Drip(bytes.clone(), 10),
-        false => Answer::Status(403),
+    let origin = Origin::start(move |asked| {
+        let mut used = used.lock().unwrap();
+        let stretch = bytes[used.len() % bytes.len()].clone();
+        if used.insert(asked.path.clone()) { Answer::Drip(stretch, 10) } else { Answer::Status(403) }
     })
     .await;
     let (script, count) = (bench.dir().join("resolve.sh"), bench.dir().join("count"));
@@ -322,7 +342,7 @@ async fn a_source_on_demand_records_when_it_is_asked_and_no_longer() {
     })
     .await;
     let said = support::fails(&mut bench.push(&media, KEY)).await;
-    assert!(said.contains("not asked to record"), "{said}");
+    assert!(said.contains("on demand only"), "{said}");
     bench.request(id, true).await;
     let mut encoder = bench.push(&media, KEY);
     until("it records", 15, async || {
@@ -367,6 +387,8 @@ async fn a_recording_at_its_limit_gives_way_to_another_without_losing_a_frame() 
     );
     let mut kept = bench.frames_of(all[0].id, 0).await;
     kept.extend(bench.frames_of(all[1].id, 0).await);
+    let missing: Vec<_> = (0..media.frames().len()).filter(|i| !kept.contains(&media.frames()[*i])).collect();
+    assert_eq!((missing, kept.len()), (vec![], media.frames().len()));
     assert_eq!(kept, media.frames());
     bench.stop().await;
 }

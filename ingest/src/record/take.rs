@@ -206,12 +206,13 @@ impl Taker<'_> {
                         journal.close(reason, item.at).await?;
                         journal.end(reason, item.at).await
                     })?;
-                    // The next recording owes nothing to this one.
+                    // The next recording owes nothing to this one, and takes up this packet.
                     (*run, *before) = (None, None);
-                    gate.next_epoch();
+                    *gate = Gate::new(Repeats::default());
                     breaks += 1;
                     going.push_front(item);
-                    continue;
+                    going.into_iter().rev().for_each(|item| coming.push_front(item));
+                    break;
                 }
                 let Some(reason) = self.push(gate, current, &item, known)? else { continue };
                 let left_over = current.writer.left_over();
