@@ -18,7 +18,7 @@ function useWhy(): (key: string, words?: string) => string {
   };
 }
 
-function Line({ id, name, endedAt, size, children }: { id: string; name: string; endedAt: string | null; size: number; children: ReactNode }) {
+function Line({ id, name, endedAt, size, children }: { id: string; name: string; endedAt: string | null | undefined; size: number; children: ReactNode }) {
   const { t, i18n } = useTranslation();
   return (
     <li className="flex flex-wrap items-baseline justify-between gap-x-6 gap-y-1 py-3 first:pt-0 last:pb-0">

@@ -1,13 +1,15 @@
 import { useId } from 'react';
 import { Checkbox } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
-import type { Day, Window } from '../api/recorder';
+import type { Day, Window as ApiWindow } from '../api/recorder';
 import { Button } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { TextBox } from '../parts/TextBox';
 import { DAYS, EMPTY_WINDOW } from './settings';
 
-function Days({ chosen, onChange }: { chosen: readonly Day[]; onChange: (days: Day[]) => void }) {
+type Window = Required<ApiWindow>;
+
+function Days({ chosen, onChange }: { chosen: readonly string[]; onChange: (days: Day[]) => void }) {
   const { t } = useTranslation();
   const toggle = (day: Day, on: boolean) => onChange(DAYS.filter((d) => (d === day ? on : chosen.includes(d))));
   return (
