@@ -98,10 +98,10 @@ export async function realSteps({ step, clean, page, base, live }) {
     await page.getByLabel('品牌').fill('小棠');
     await page.getByLabel('保留几天').fill('14');
     await page.getByLabel('优先级').fill('-7');
-    await page.getByRole('radio', { name: /按时段/ }).click({ force: true });
+    await page.getByRole('dialog').getByText('按时段', { exact: true }).click();
     await page.getByLabel('时区').fill('Asia/Shanghai');
     await page.getByRole('checkbox', { name: '星期六' }).press('Space');
-    await page.getByRole('radio', { name: '按语言' }).click({ force: true });
+    await page.getByRole('dialog').getByText('按语言', { exact: true }).click();
     await page.getByRole('textbox', { name: '按语言' }).fill('zho');
     await clean(page, 'the settings');
     await page.getByRole('button', { name: '保存' }).click();

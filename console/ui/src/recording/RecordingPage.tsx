@@ -99,7 +99,7 @@ function Recording({ id }: { id: string }) {
                 <p className="numbers flex flex-wrap gap-x-3">
                   <b className="font-medium">{clock(epoch.start_s)}</b>
                   <span className="text-muted">{wall(epoch.started_at, i18n.language)}</span>
-                  <span>{epoch.end_reason ? reason(epoch.end_reason) : t('sources.live')}</span>
+                  <span>{epoch.end_reason ? reason(epoch.end_reason) : t('dvr.open')}</span>
                 </p>
                 <p className="numbers text-muted">
                   {[epoch.width > 0 && `${epoch.video_codec} ${epoch.width}×${epoch.height}`, epoch.audio_codec && `${epoch.audio_codec} ${epoch.sample_rate ?? ''} Hz`].filter(Boolean).join(' · ')}

@@ -1,13 +1,14 @@
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import type { Recording } from '../api/recorder';
+import type { Recording, Source } from '../api/recorder';
 import { bytes, clock, percent, wall } from '../format';
 import { linkButton } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { GapMap, useReason } from '../sources/GapMap';
+import { State } from '../sources/State';
 
 /** A recording in a list: its facts, its gap map, and the way to play it. */
-export function RecordingRow({ recording }: { recording: Recording }) {
+export function RecordingRow({ recording, source }: { recording: Recording; source: Source | undefined }) {
   const { t, i18n } = useTranslation();
   const reason = useReason();
   const begun = wall(recording.started_at, i18n.language);
@@ -24,7 +25,7 @@ export function RecordingRow({ recording }: { recording: Recording }) {
           </span>
           <span>{bytes(recording.bytes)}</span>
           <span>{t('sources.parts', { count: recording.parts })}</span>
-          <span className={recording.ended_at ? '' : 'font-medium text-live'}>{recording.ended_at ? reason(recording.end_reason) : t('sources.live')}</span>
+          {recording.ended_at ? <span>{reason(recording.end_reason)}</span> : source && <State source={source} />}
           {recording.hold && (
             <span className="inline-flex items-center gap-1 text-warn">
               <Icon name="lock" className="size-4" />

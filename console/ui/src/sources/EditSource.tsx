@@ -15,7 +15,7 @@ import { type Problems, fromForm, toForm } from './settings';
 
 /** Changes a source. Secrets are written, never read: an empty box keeps what is stored. */
 export function EditSource({ source, onClose }: { source: Source; onClose: () => void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const change = useChangeSource(source.id);
   const [name, setName] = useState(source.name);
   const [url, setUrl] = useState('');
@@ -56,7 +56,7 @@ export function EditSource({ source, onClose }: { source: Source; onClose: () =>
             type="url"
             mono
             placeholder={source.url_shown ?? 'https://…/live.flv'}
-            help={`${t('add.url_help')} ${t('form.secret_keep')}${source.header_names.length > 0 ? ` ${t('form.other_host')}` : ''}`}
+            help={[t('add.url_help'), t('form.secret_keep'), ...(source.header_names.length > 0 ? [t('form.other_host')] : [])].join(i18n.language === 'en' ? ' ' : '')}
             fault={tried && badUrl && t('add.url_bad')}
           />
         )}

@@ -4,11 +4,12 @@ import { useTranslation } from 'react-i18next';
 import { useEnableSource } from '../api/queries';
 import type { Source, SourceCost } from '../api/recorder';
 import type { RecordingView } from '../api/types';
-import { ago, bytes, langOf } from '../format';
+import { ago, brief, bytes, langOf } from '../format';
 import { Button } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { ErrorNotice } from '../parts/Notices';
 import { RecordingRow } from '../recording/RecordingRow';
+import { useHours } from './Windows';
 import { EditSource } from './EditSource';
 import { useRecordNow } from './queries';
 import { State } from './State';
@@ -30,14 +31,16 @@ export function useCategory(): (category: string | null | undefined) => string {
 
 /** What is asked of the source and what it cost so far, in one line. */
 function Facts({ source, cost }: { source: Source; cost: SourceCost | undefined }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const hours = useHours();
   const s = source.settings;
   const facts = [
     s.brand,
     s.mode && s.mode !== 'always' && t(`manage.mode_${s.mode}`),
+    s.mode === 'scheduled' && hours(s),
     s.priority ? t('manage.priority', { value: s.priority }) : null,
     s.keep_days ? t('manage.keep', { days: s.keep_days }) : null,
-    cost && cost.hours > 0 && t('manage.cost', { hours: cost.hours.toFixed(1), size: bytes(cost.bytes) }),
+    cost && cost.hours > 0 && t('manage.cost', { length: brief(cost.hours * 3600, i18n.language), size: bytes(cost.bytes) }),
     cost?.gigabytes_per_hour && t('manage.cost_rate', { size: bytes(cost.gigabytes_per_hour * 1e9) }),
   ].filter(Boolean);
   return facts.length > 0 ? <p className="numbers text-sm text-muted">{facts.join(' · ')}</p> : null;
@@ -105,7 +108,9 @@ export function SourceCard({ source, recordings, cost }: { source: Source; recor
           <span className="min-w-0">
             <b className="font-semibold">{t(source.problem.is_over ? 'manage.problem_over' : 'manage.problem')}</b> {ago(source.problem.at, i18n.language)}
             <br />
-            <span className="text-ink">{source.problem.what}</span>
+            <span lang="en" className="text-ink">
+              {source.problem.what}
+            </span>
           </span>
         </p>
       )}
@@ -124,7 +129,7 @@ export function SourceCard({ source, recordings, cost }: { source: Source; recor
           <ol className="divide-y divide-line">
             {shown.map((recording) => (
               <li key={recording.id} className="py-4 first:pt-0 last:pb-0">
-                <RecordingRow recording={recording} />
+                <RecordingRow recording={recording} source={source} />
               </li>
             ))}
           </ol>

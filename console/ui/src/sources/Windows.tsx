@@ -1,7 +1,7 @@
 import { useId } from 'react';
 import { Checkbox } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
-import type { Day, Window as ApiWindow } from '../api/recorder';
+import type { Day, Settings, Window as ApiWindow } from '../api/recorder';
 import { Button } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { TextBox } from '../parts/TextBox';
@@ -63,8 +63,8 @@ export function Windows({
             <Days chosen={window.days} onChange={(days) => change(index, { days })} />
           </div>
           <div className="flex items-end gap-2">
-            <TextBox label={t('form.from')} type="time" value={window.from} onChange={(from) => change(index, { from })} className="w-32" />
-            <TextBox label={t('form.to')} type="time" value={window.to} onChange={(to) => change(index, { to })} className="w-32" />
+            <TextBox label={t('form.from')} type="time" value={window.from} onChange={(from) => change(index, { from })} className="w-36" />
+            <TextBox label={t('form.to')} type="time" value={window.to} onChange={(to) => change(index, { to })} className="w-36" />
           </div>
           {window.from !== '' && window.to !== '' && window.to <= window.from && <p className="mb-2.5 text-sm text-muted">{t('form.overnight')}</p>}
           <Button look="bare" onPress={() => onWindows(windows.filter((_, i) => i !== index))} aria-label={t('form.remove_window')} className="px-2">
@@ -83,4 +83,13 @@ export function Windows({
       </div>
     </div>
   );
+}
+
+/** The windows of a schedule in a few words. */
+export function useHours(): (settings: Settings) => string {
+  const { t } = useTranslation();
+  return ({ windows, zone }) => {
+    const days = (of: readonly string[]) => (of.length === 0 ? t('form.every_day') : DAYS.filter((d) => of.includes(d)).map((d) => t(`day_short.${d}`)).join(t('form.and')));
+    return `${(windows ?? []).map((w) => `${days(w.days ?? [])} ${w.from}–${w.to}`).join(t('form.then'))} (${zone ?? 'UTC'})`;
+  };
 }
