@@ -6,6 +6,7 @@ export const recorderEn: Texts<typeof recorderZh> = {
   recordings: {
     title: 'Recordings',
     lead: 'One for each live. Watch while it is recorded, and go back to any moment.',
+    open: 'not over yet',
     watch: 'Watch',
     watch_live: 'Watch live',
     watch_named: 'Watch {{name}}, recorded {{at}}',
@@ -152,7 +153,7 @@ export const recorderEn: Texts<typeof recorderZh> = {
     none: 'By the present rules nothing goes.',
     goes: 'Goes',
     stays: 'Stays',
-    spared: 'Due, but kept',
+    spared: 'Kept for a reason',
     total: 'Recordings: {{count}}, {{size}} freed',
     ended: 'Ended {{at}}',
     live: 'Still live',

@@ -3,6 +3,7 @@ export const recorderZh = {
   recordings: {
     title: '录像',
     lead: '每场直播一条，边录边看，随时回看任意位置。',
+    open: '未结束',
     watch: '回看',
     watch_live: '观看',
     watch_named: '观看 {{name}}，{{at}} 的录像',
@@ -149,7 +150,7 @@ export const recorderZh = {
     none: '按现在的规则，没有要清理的。',
     goes: '会清理',
     stays: '会留下',
-    spared: '该清理却留着的',
+    spared: '有理由留着的',
     total: '{{count}} 场，腾出 {{size}}',
     ended: '{{at}} 结束',
     live: '还在录',

@@ -129,7 +129,7 @@ export function SourceCard({ source, recordings, cost }: { source: Source; recor
           <ol className="divide-y divide-line">
             {shown.map((recording) => (
               <li key={recording.id} className="py-4 first:pt-0 last:pb-0">
-                <RecordingRow recording={recording} source={source} />
+                <RecordingRow recording={recording} />
               </li>
             ))}
           </ol>

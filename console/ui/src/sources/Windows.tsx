@@ -57,7 +57,7 @@ export function Windows({
         ))}
       </datalist>
       {windows.map((window, index) => (
-        <div key={index} className="flex flex-wrap items-end gap-x-4 gap-y-3 rounded-xl bg-sunken p-3">
+        <div key={index} className="relative flex flex-wrap items-end gap-x-4 gap-y-3 rounded-xl bg-sunken p-3">
           <div>
             <p className="mb-1.5 text-sm font-medium">{t('form.days')}</p>
             <Days chosen={window.days} onChange={(days) => change(index, { days })} />
@@ -67,7 +67,7 @@ export function Windows({
             <TextBox label={t('form.to')} type="time" value={window.to} onChange={(to) => change(index, { to })} className="w-36" />
           </div>
           {window.from !== '' && window.to !== '' && window.to <= window.from && <p className="mb-2.5 text-sm text-muted">{t('form.overnight')}</p>}
-          <Button look="bare" onPress={() => onWindows(windows.filter((_, i) => i !== index))} aria-label={t('form.remove_window')} className="px-2">
+          <Button look="bare" onPress={() => onWindows(windows.filter((_, i) => i !== index))} aria-label={t('form.remove_window')} className="absolute top-0 right-0 px-2">
             <Icon name="close" className="size-4" />
           </Button>
         </div>
