@@ -624,6 +624,22 @@ async fn a_taken_port_and_a_public_address_are_said_plainly() {
 }
 
 #[tokio::test]
+async fn a_stream_key_is_taken_away_and_given_anew() {
+    let s = Served::open().await;
+    let push = json!({"name": "间", "kind": "push", "language": "zh"});
+    let made: Value = s.post("/api/sources", push).await.json().await.unwrap();
+    assert_eq!((&made["has_key"], &made["header_names"]), (&json!(true), &json!([])));
+    let path = format!("/api/sources/{}/key", made["id"].as_str().unwrap());
+    let gone: Value = s.http.delete(s.url(&path)).send().await.unwrap().json().await.unwrap();
+    assert_eq!(gone["has_key"], false);
+    let anew: Value = s.post(&path, json!({})).await.json().await.unwrap();
+    assert_eq!(anew["has_key"], true);
+    assert_ne!(anew["stream_key"], made["stream_key"]);
+    let listed = s.http.get(s.url("/api/sources")).send().await.unwrap().text().await.unwrap();
+    assert!(!listed.contains(anew["stream_key"].as_str().unwrap()), "{listed}");
+}
+
+#[tokio::test]
 async fn a_source_is_changed_and_asked_to_record() {
     let s = Served::open().await;
     let patch = async |path: &str, body: Value| s.http.patch(s.url(path)).json(&body).send().await.unwrap();
@@ -634,6 +650,7 @@ async fn a_source_is_changed_and_asked_to_record() {
     assert!(!made.contains("hunter2"), "{made}");
     let made: Value = serde_json::from_str(&made).unwrap();
     assert_eq!((&made["settings"]["mode"], &made["state"]), (&json!("on_demand"), &Value::Null));
+    assert_eq!((&made["header_names"], &made["has_key"]), (&json!(["Cookie"]), &Value::Null));
     let path = format!("/api/sources/{}", made["id"].as_str().unwrap());
     let id = made["id"].as_str().unwrap().parse().unwrap();
 

@@ -350,6 +350,9 @@ async fn a_browser_that_knows_the_past_of_a_long_live_is_told_the_news_only() {
     let whole = s.get(&index).await.text().await.unwrap();
     assert_eq!(whole.matches("#EXTINF").count(), 1500);
     assert!(whole.contains("#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL="), "offered");
+    let browser = Client::builder().no_gzip().no_proxy().build().unwrap();
+    let packed = browser.get(s.url(&index)).header(header::ACCEPT_ENCODING, "gzip").send().await.unwrap();
+    assert_eq!(packed.headers()[header::CONTENT_ENCODING], "gzip", "browsers ask for it");
 
     s.add(&[part(count)]).await;
     let news = s.get(&format!("{index}?_HLS_skip=YES")).await.text().await.unwrap();

@@ -40,6 +40,7 @@ pub(super) async fn health(State(app): State<App>) -> Result<Json<Health>, ApiEr
     let makes_room = app.config.retention.make_room_gigabytes.is_some();
     let mut problems = problems(&processes, now, disk.free_bytes, disk.floor_bytes, dead_jobs);
     problems.extend(soon_full(&disk, makes_room));
+    problems.extend(given_up(&processes, now));
     Ok(Json(Health {
         status: if problems.is_empty() { HealthStatus::Ok } else { HealthStatus::Degraded },
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -92,6 +93,21 @@ fn problems(processes: &[Process], now: WallTime, free: u64, floor: u64, dead_jo
     found
 }
 
+/// Sources that the recorder has given up until an operator acts. One that is merely off the air is no problem.
+fn given_up(processes: &[Process], now: WallTime) -> Vec<String> {
+    let Some(recorder) = processes.iter().find(|p| p.role == "record" && alive(p, now)) else {
+        return vec![];
+    };
+    let sources = recorder.status.get("sources").and_then(serde_json::Value::as_object);
+    let text = |s: &serde_json::Value, key: &str| s.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+    let failed = |s: &serde_json::Value| {
+        let failed = text(s, "state")? == "failed";
+        let why = text(s, "last_error").unwrap_or_else(|| "given up".to_owned());
+        failed.then(|| format!("source {:?}: {why}", text(s, "name").unwrap_or_default()))
+    };
+    sources.into_iter().flatten().filter_map(|(_, s)| failed(s)).collect()
+}
+
 /// Said while there is still time, unless old recordings give way by themselves.
 fn soon_full(disk: &DiskView, makes_room: bool) -> Option<String> {
     let days = disk.days_left.filter(|days| *days < DAYS_LEFT_MIN && !makes_room)?;
@@ -134,6 +150,19 @@ mod tests {
         assert_eq!(soon_full(&disk(20, Some(1.5)), true), None, "the oldest recordings give way");
         assert_eq!(soon_full(&disk(9, Some(0.0)), false), None, "that is another problem");
         assert_eq!((soon_full(&disk(20, None), false), soon_full(&disk(20, Some(2.0)), false)), (None, None));
+    }
+
+    #[test]
+    fn a_source_that_was_given_up_is_a_problem_and_one_off_the_air_is_none() {
+        let now = WallTime::from_millis(100_000);
+        let mut recorder = process("record", 99_000);
+        let source =
+            |name: &str, state: &str| serde_json::json!({"name": name, "state": state, "last_error": "no"});
+        recorder.status =
+            serde_json::json!({"sources": {"a": source("one", "failed"), "b": source("two", "retrying")}});
+        assert_eq!(given_up(&[recorder.clone()], now), ["source \"one\": no"]);
+        assert_eq!(given_up(&[recorder], WallTime::from_millis(130_000)), [""; 0]);
+        assert_eq!(given_up(&[process("record", 99_000)], now), [""; 0]);
     }
 
     #[test]

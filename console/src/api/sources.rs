@@ -171,9 +171,11 @@ pub(super) async fn list(
 ) -> Result<Json<Vec<SourceView>>, ApiError> {
     let live = app.store.live_recordings().await?;
     let processes = app.store.processes(now()).await?;
+    let mut held = app.store.secrets_held().await?;
     let views = app.store.sources().await?.into_iter().map(|s| {
         let recording = live.iter().find(|r| r.source_id == s.id).map(|r| r.id.to_string());
-        view(&app, &headers, &processes, s, recording)
+        let held = held.remove(&s.id).unwrap_or_default();
+        view(&app, &headers, &processes, s, held, recording)
     });
     Ok(Json(views.collect()))
 }
@@ -191,7 +193,7 @@ pub(super) async fn add(
 ) -> Result<impl IntoResponse, ApiError> {
     let planned = plan_source(request, &app.resolvers(), now()).map_err(ApiError::invalid)?;
     let added = planned.commit(&app.store).await?;
-    let source = view(&app, &headers, &[], added, None);
+    let source = shown(&app, &headers, added.id).await?;
     let stream_key = planned.stream_key.map(|k| k.expose_secret().to_owned());
     Ok((StatusCode::CREATED, Json(SourceCreated { source, stream_key })))
 }
@@ -272,7 +274,8 @@ pub(super) async fn shown(app: &App, headers: &HeaderMap, id: SourceId) -> Resul
     let source = app.store.source(id).await?;
     let source = source.ok_or_else(|| ApiError::not_found("source", &id.to_string()))?;
     let live = app.store.live_recording_of(id).await?.map(|r| r.id.to_string());
-    Ok(view(app, headers, &app.store.processes(now()).await?, source, live))
+    let held = app.store.secrets_held().await?.remove(&id).unwrap_or_default();
+    Ok(view(app, headers, &app.store.processes(now()).await?, source, held, live))
 }
 
 fn view(
@@ -280,6 +283,7 @@ fn view(
     headers: &HeaderMap,
     processes: &[Process],
     s: source::Source,
+    held: rows::SecretsHeld,
     live_recording_id: Option<String>,
 ) -> SourceView {
     let said = recorder_says::of(processes, s.id, now());
@@ -305,6 +309,8 @@ fn view(
             at: wall(at),
             is_over,
         }),
+        has_key: (kind == SourceKind::Push).then_some(held.has_key),
+        header_names: held.header_names,
         push_url: (kind == SourceKind::Push).then(|| push_url(app.config.record.rtmp_bind, host)),
     }
 }

@@ -123,8 +123,8 @@ export async function recorderSteps({ step, clean, page, base, mock }) {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     const sent = mock.world.changes.at(-1);
     assert.deepEqual(sent.headers, [{ name: 'Cookie', value: 'session=very-secret' }]);
-    assert.deepEqual(sent.settings.schedule, { zone: 'America/New_York', windows: [{ days: ['fri', 'sat'], from: '19:00', to: '01:30' }] });
-    assert.deepEqual([sent.settings.keep_days, sent.settings.priority, sent.settings.audio, sent.url, sent.name], [14, 20, { number: 2 }, undefined, undefined]);
+    assert.deepEqual([sent.settings.zone, sent.settings.windows], ['America/New_York', [{ days: ['fri', 'sat'], from: '19:00', to: '01:30' }]]);
+    assert.deepEqual([sent.settings.keep_days, sent.settings.priority, sent.settings.audio, sent.url, sent.name], [14, 20, '2', undefined, undefined]);
     assert.equal((await page.content()).includes('very-secret'), false);
     await page.getByText('保留 14 天').waitFor();
   });

@@ -3,6 +3,7 @@
 // waits that long for one more to slide in without a reload.
 import assert from 'node:assert/strict';
 import { axe, openBrowser, openPage, overflow } from './browser.mjs';
+import { realSteps, startLive } from './e2e-real.mjs';
 import { recorderSteps } from './e2e-recorder.mjs';
 import { startMock } from './mock-server.mjs';
 
@@ -11,6 +12,8 @@ const waitMs = Number(process.env.CLIPMILL_WAIT_S ?? 120) * 1000;
 const mock = real ? null : await startMock();
 const base = (real ?? mock.url).replace(/\/$/, '');
 const browser = await openBrowser();
+// The live of the recorder's steps plays while the steps before them run.
+const live = mock ? null : await startLive(base);
 let passed = 0;
 
 async function step(name, body) {
@@ -195,6 +198,7 @@ try {
   }
 
   if (mock) await recorderSteps({ step, clean, page, base, mock });
+  else await realSteps({ step, clean, page, base, live });
 
   await step('the health page', async () => {
     await page.getByRole('link', { name: '运行状况' }).first().click();
@@ -214,6 +218,7 @@ try {
   await step('nothing went wrong on the page', () => assert.deepEqual(faults, []));
   await context.close();
 
+  const recordingId = mock?.world.recordings[0].id ?? (await live.recording(() => true, 'the recording')).id;
   for (const scheme of ['dark', 'light']) {
     await step(`a phone, ${scheme}`, async () => {
       const phone = await openPage(browser, { width: 390, height: 844, scheme });
@@ -223,7 +228,7 @@ try {
       await phone.page.goto(`${base}/clips/${await firstId(phone.page)}`);
       await phone.page.waitForFunction(() => document.querySelector('video')?.readyState >= 2);
       await clean(phone.page, 'a clip on a phone');
-      for (const [path, mark] of [['sources', 'article'], ['health', 'section'], ['recordings', 'main ol'], ...(mock ? [['retention', 'section'], [`recordings/${mock.world.recordings[0].id}`, 'video']] : [])]) {
+      for (const [path, mark] of [['sources', 'article'], ['health', 'section'], ['recordings', 'main ol'], ['retention', 'section'], [`recordings/${recordingId}`, 'video']]) {
         await phone.page.goto(`${base}/${path}`);
         await phone.page.locator(mark).first().waitFor();
         await clean(phone.page, `${path} on a phone`);
@@ -280,6 +285,7 @@ try {
 
   console.log(`${passed} passed against ${real ? base : 'the mock service'}`);
 } finally {
+  await live?.stop();
   await browser.close();
   await mock?.close();
 }

@@ -35,20 +35,26 @@ function words(line) {
 /** Everything that the mock serves. `now` is milliseconds since the epoch. */
 export function world(now = Date.now()) {
   const iso = (ms) => new Date(ms).toISOString();
-  const source = (number, name, kind, more) => ({ id: id(1, number), name, kind, url_shown: null, language: 'zh', category: null, enabled: true, live_recording_id: null, push_url: kind === 'push' ? 'rtmp://127.0.0.1:1935/live' : null, ...more });
+  const settings = (more) => ({ brand: null, mode: 'always', zone: 'UTC', windows: [], stop_after_minutes: null, stop_after_gigabytes: null, quiet_minutes: null, stop_at_window_end: false, priority: 0, audio: 'first', resolver: null, keep_days: null, ...more });
+  const source = (number, name, kind, more) => ({ id: id(1, number), name, kind, url_shown: null, language: 'zh', category: null, enabled: true, requested: false, settings: settings(), state: 'idle', problem: null, live_recording_id: null, has_key: kind === 'push' ? true : null, header_names: [], push_url: kind === 'push' ? 'rtmp://127.0.0.1:1935/live' : null, ...more });
   const sources = [
     source(1, '小棠的直播间 · 春季上新专场', 'push', {
       category: 'apparel',
       live_recording_id: id(2, 3),
-      push_urls: ['rtmp://studio.example.com:1935/live', 'rtmps://studio.example.com:1936/live', 'srt://studio.example.com:9000?streamid=live/an-id-that-is-rather-long-and-must-be-copied-not-typed'],
+      state: 'recording',
+      push_urls: [
+        { kind: 'rtmp', url: 'rtmp://studio.example.com:1935/live' },
+        { kind: 'rtmps', url: 'rtmps://studio.example.com:1936/live' },
+        { kind: 'srt', url: 'srt://studio.example.com:9000?streamid=live/an-id-that-is-rather-long-and-must-be-copied-not-typed' },
+      ],
     }),
     source(2, 'Denim Friday with Holly', 'pull', { language: 'en', url_shown: 'https://pull.example.com/live/denim-friday-with-a-rather-long-room-name-that-must-wrap.flv',
       state: 'retrying',
-      problem: 'the server answered 403 Forbidden: the address or its token is no longer good; paste a fresh address in the settings',
-      problem_at: iso(now - 95_000),
-      settings: { brand: 'Holly & Co', mode: 'scheduled', schedule: { zone: 'America/New_York', windows: [{ days: ['fri'], from: '19:00', to: '01:30' }] }, stop: { after_minutes: 240, quiet_minutes: null, after_gigabytes: null, at_window_end: true }, priority: 20, audio: { number: 2 }, resolver: null, keep_days: 30 },
+      problem: { what: 'the server answered 403 Forbidden: the address or its token is no longer good; paste a fresh address in the settings', at: iso(now - 95_000), is_over: false },
+      header_names: ['Cookie', 'Referer'],
+      settings: settings({ brand: 'Holly & Co', mode: 'scheduled', zone: 'America/New_York', windows: [{ days: ['fri'], from: '19:00', to: '01:30' }], stop_after_minutes: 240, stop_at_window_end: true, priority: 20, audio: '2', keep_days: 30 }),
     }),
-    source(3, '云南植物护肤官方旗舰店晚八点专场（每周三、周五，节假日顺延）', 'push', { category: 'beauty', settings: { mode: 'on_demand' }, state: 'idle', requested: false }),
+    source(3, '云南植物护肤官方旗舰店晚八点专场（每周三、周五，节假日顺延）', 'push', { category: 'beauty', settings: settings({ mode: 'on_demand' }), state: 'waiting' }),
   ];
   const recording = (number, src, startedAgo, duration, more) => ({
     id: id(2, number),

@@ -105,14 +105,18 @@ export function recorder({ world, media, json, fault, read, sendFile, push, key 
     const found = source && world.sources.find((s) => s.id === source[1]);
     if (!found) return false;
     if (source[2] === 'key') {
-      if (request.method === 'POST') return json(response, 200, { stream_key: key });
-      return json(response, 200, {});
+      found.has_key = request.method === 'POST';
+      return json(response, 200, found.has_key ? { ...found, stream_key: key } : found);
     }
     const given = await read(request);
-    if (source[2] === 'record') found.requested = given.start;
+    if (source[2] === 'record') {
+      if (!['start', 'stop'].includes(given.action)) return fault(response, 422, 'invalid', 'action: start or stop');
+      found.requested = given.action === 'start';
+    }
     else {
       world.changes.push(given);
       const { headers, url, ...shown } = given;
+      if (headers) found.header_names = headers.map((h) => h.name);
       Object.assign(found, shown);
     }
     push('sources');

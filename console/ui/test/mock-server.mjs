@@ -79,7 +79,7 @@ export async function startMock({ port = 0, hold = 3 } = {}) {
         const given = await read(request);
         if (shown.sources.some((s) => s.name === given.name)) return fault(response, 409, 'name_taken', `a source is called ${given.name} already`, 'choose another name');
         full.changes.push(given);
-        const made = { ...full.sources[0], push_urls: [], settings: undefined, problem: null, ...given, id: `0193aaaa-0000-7000-8000-${Date.now().toString(16).padStart(12, '0')}`, enabled: true, live_recording_id: null, url_shown: given.url ?? null, push_url: given.kind === 'push' ? full.sources[0].push_url : null };
+        const made = { ...full.sources[0], push_urls: [], state: null, ...given, settings: { ...full.sources[0].settings, ...given.settings }, has_key: given.kind === 'push' ? true : null, header_names: (given.headers ?? []).map((h) => h.name), id: `0193aaaa-0000-7000-8000-${Date.now().toString(16).padStart(12, '0')}`, enabled: true, live_recording_id: null, url_shown: given.url ?? null, push_url: given.kind === 'push' ? full.sources[0].push_url : null };
         shown.sources.push(made);
         return json(response, 200, { ...made, stream_key: given.kind === 'push' ? KEY : null });
       }

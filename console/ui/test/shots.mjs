@@ -21,14 +21,17 @@ for (const [language, scheme, width, height] of [
     await page.waitForTimeout(500);
     await page.screenshot({ path: join(folder, `${name}-${width}-${language}-${scheme}.png`), fullPage });
   };
+  const { clips } = await (await page.request.get(`${base}/api/clips?limit=3`)).json();
   await page.goto(base);
-  await page.locator('[data-clip] img').first().waitFor();
-  mock?.bear();
-  await shoot('feed');
-  await page.locator('[data-clip]').nth(language === 'en' ? 0 : 2).getByRole('link').click();
-  await page.waitForFunction(() => document.querySelector('video')?.readyState >= 2);
-  await page.locator('video').evaluate((v) => (v.currentTime = 1.5));
-  await shoot('clip', width < 500);
+  if (clips.length > 0) {
+    await page.locator('[data-clip] img').first().waitFor();
+    mock?.bear();
+    await shoot('feed');
+    await page.locator('[data-clip]').nth(language === 'en' ? 0 : clips.length - 1).getByRole('link').click();
+    await page.waitForFunction(() => document.querySelector('video')?.readyState >= 2);
+    await page.locator('video').evaluate((v) => (v.currentTime = 1.5));
+    await shoot('clip', width < 500);
+  }
   const recordings = await (await page.request.get(`${base}/api/recordings`)).json();
   await page.goto(`${base}/recordings`);
   await page.locator('main ol').first().waitFor();
@@ -42,20 +45,22 @@ for (const [language, scheme, width, height] of [
     await shoot('player', true);
     await page.mouse.move(0, 0);
   }
-  if (mock) {
-    await page.goto(`${base}/retention`);
-    await page.locator('section').nth(1).waitFor();
-    await shoot('retention', true);
-    await page.goto(`${base}/sources`);
-    await page.getByRole('button', { name: /Denim/ }).click();
-    await page.getByRole('dialog').waitFor();
-    await page.setViewportSize({ width, height: 2400 });
-    await shoot('settings');
-    await page.setViewportSize({ width, height });
-  }
+  await page.goto(`${base}/retention`);
+  await page.locator('section').nth(1).waitFor();
+  await shoot('retention', true);
   await page.goto(`${base}/sources`);
   await page.locator('article').first().waitFor();
   await shoot('sources', true);
+  const settings = page.getByRole('button', { name: /^(设置 |Settings of )/ });
+  for (let n = 0; n < Math.min(4, await settings.count()); n += 1) {
+    await settings.nth(n).click();
+    await page.getByRole('dialog').waitFor();
+    await page.setViewportSize({ width, height: 2400 });
+    await shoot(`settings-${n}`);
+    await page.setViewportSize({ width, height });
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  }
   await page.goto(`${base}/sources?add`);
   await page.getByRole('dialog').waitFor();
   await shoot('add');

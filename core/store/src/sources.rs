@@ -1,5 +1,7 @@
 //! Sources and what they sell.
 
+use std::collections::HashMap;
+
 use clipmill_domain::{
     SourceId, WallTime,
     product::Product,
@@ -34,6 +36,15 @@ pub struct NewSource {
     pub settings: SourceSettings,
     /// Now.
     pub now: WallTime,
+}
+
+/// Which secrets a source has, without telling them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretsHeld {
+    /// Push: whether it has a stream key.
+    pub has_key: bool,
+    /// Pull: the names of its request headers; none when the key file is not the one they were sealed with.
+    pub header_names: Vec<String>,
 }
 
 /// A request header of a pull source. Its value may be a secret.
@@ -358,10 +369,28 @@ impl Store {
         let Some(sealed) = row.map(|r| r.text_or_null("sealed_headers")).transpose()?.flatten() else {
             return Ok(vec![]);
         };
-        let plain = self.vault().open(&id.to_string(), &sealed)?;
+        self.opened_headers(id, &sealed)
+    }
+
+    fn opened_headers(&self, id: SourceId, sealed: &str) -> Result<Vec<Header>, StoreError> {
+        let plain = self.vault().open(&id.to_string(), sealed)?;
         let pairs: Vec<(String, String)> = serde_json::from_str(plain.expose_secret())
             .map_err(|e| StoreError::Corrupt { column: "sealed_headers", why: e.to_string() })?;
         Ok(pairs.into_iter().map(|(name, value)| Header { name, value: value.into() }).collect())
+    }
+
+    /// Which secrets the sources have.
+    pub async fn secrets_held(&self) -> Result<HashMap<SourceId, SecretsHeld>, StoreError> {
+        let rows = self.rows(sql("SELECT id, stream_key_hash, sealed_headers FROM sources")).await?;
+        let held = rows.iter().map(|row| {
+            let id: SourceId = row.id("id")?;
+            let sealed = row.text_or_null("sealed_headers")?;
+            let headers = sealed.map_or(Ok(vec![]), |sealed| self.opened_headers(id, &sealed));
+            let names = headers.unwrap_or_default().into_iter().map(|h| h.name);
+            let has_key = row.text_or_null("stream_key_hash")?.is_some();
+            Ok((id, SecretsHeld { has_key, header_names: names.collect() }))
+        });
+        held.collect()
     }
 
     /// The stream key of a push source: over SRT both ends must know it. `None` when it was revoked, or set before

@@ -75,6 +75,10 @@ pub struct SourceView {
     pub problem: Option<SourceProblem>,
     /// The recording that is live now.
     pub live_recording_id: Option<String>,
+    /// For a push source, whether it has a stream key; without one nothing can be pushed.
+    pub has_key: Option<bool>,
+    /// For a pull source, the names of its request headers. Their values are never told.
+    pub header_names: Vec<String>,
     /// For a push source, the server address to put into the encoder, without the key.
     pub push_url: Option<String>,
 }

@@ -57,7 +57,8 @@ export const useOlder = (id: string, enabled: boolean) =>
 
 export const useStats = () => useQuery({ queryKey: keys.stats, queryFn: ({ signal }) => api.stats(signal) });
 
-export const useSources = () => useQuery({ queryKey: keys.sources, queryFn: ({ signal }) => api.sources(signal) });
+/** `everyMs`: what the recorder says of a source is no change in the store, so nothing tells of it; ask again. */
+export const useSources = (everyMs: number | false = false) => useQuery({ queryKey: keys.sources, queryFn: ({ signal }) => api.sources(signal), refetchInterval: everyMs });
 
 export const useRecordings = () =>
   useQuery({

@@ -157,6 +157,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recordings/{id}/index.m3u8": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The recording as an HLS playlist. It grows while the recording is live, and has an end afterwards. Playing time
+         *     leaves gaps out; its dates tell where it lies in the recording.
+         */
+        get: operations["index"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/init/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The header that all parts of an epoch need, as the playlist names it. */
+        get: operations["header_of_epoch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/parts/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One part of a recording, as the playlist names it. */
+        get: operations["part"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recordings/{id}/release": {
         parameters: {
             query?: never;
@@ -168,6 +222,40 @@ export interface paths {
         put?: never;
         /** Takes the legal hold off a recording; the retention rules apply to it again. */
         post: operations["release_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/scrub": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Small pictures along a recording, one in about ten seconds, in order. While it is live there come more. */
+        get: operations["pictures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/scrub/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One such picture. */
+        get: operations["picture"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -226,6 +314,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a source. What is recorded goes on; a changed address, audio track or resolver is used at once. */
+        patch: operations["change"];
+        trace?: never;
+    };
     "/api/sources/{id}/enabled": {
         parameters: {
             query?: never;
@@ -256,6 +361,23 @@ export interface paths {
         post: operations["rotate_key"];
         /** Takes the stream key of a push source away: nothing can be pushed until it gets another one. */
         delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sources/{id}/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks an on-demand source to record, or to stop. */
+        post: operations["record"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -303,6 +425,33 @@ export interface components {
         Change: {
             /** @description Of `clips`, `remixes`, `posts`, `recordings`, `sources`. */
             kinds: string[];
+        };
+        /** @description What to change of a source; what is left out stays. */
+        ChangeSource: {
+            /**
+             * @description Another category pack; empty for none.
+             * @default null
+             */
+            category?: string | null;
+            /**
+             * @description For a pull source, other request headers, in place of all it had.
+             * @default null
+             */
+            headers?: components["schemas"]["RequestHeader"][] | null;
+            /** @default null */
+            language?: components["schemas"]["Language"] | null;
+            /**
+             * @description Another name.
+             * @default null
+             */
+            name?: string | null;
+            /** @default null */
+            settings?: components["schemas"]["Settings"] | null;
+            /**
+             * @description For a pull source, another URL. Its request headers stay if the host stays; else give them, too.
+             * @default null
+             */
+            url?: string | null;
         };
         /** @description A clip as the feed shows it. */
         ClipCard: {
@@ -633,6 +782,8 @@ export interface components {
         NewSource: {
             /** @description Category pack. */
             category?: string | null;
+            /** @description For a pull source, request headers (cookies and referrer are headers). They are kept sealed. */
+            headers?: components["schemas"]["RequestHeader"][];
             /** @description Push or pull. */
             kind: components["schemas"]["SourceKind"];
             /** @description The language spoken. */
@@ -641,6 +792,8 @@ export interface components {
             name: string;
             /** @description What is on sale. */
             products?: components["schemas"]["Product"][];
+            /** @description What is asked of it. */
+            settings?: components["schemas"]["Settings"];
             /** @description For a pull source, the URL to open, with its credentials if it has any. They are kept sealed. */
             url?: string | null;
         };
@@ -704,6 +857,21 @@ export interface components {
             price?: number | null;
             /** @description Stock-keeping unit; unique within the source. */
             sku: string;
+        };
+        /**
+         * @description What an on-demand source is asked to do.
+         * @enum {string}
+         */
+        RecordAction: "start" | "stop";
+        /**
+         * @description When an enabled source records.
+         * @enum {string}
+         */
+        RecordMode: "always" | "scheduled" | "on_demand";
+        /** @description Asks an on-demand source to record, or to stop. */
+        RecordRequest: {
+            /** @description Which. */
+            action: components["schemas"]["RecordAction"];
         };
         /** @description A recording and the connections it came by. */
         RecordingDetail: components["schemas"]["RecordingView"] & {
@@ -788,6 +956,13 @@ export interface components {
             /** @description The rule in words. */
             why: string;
         };
+        /** @description A request header of a pull source. */
+        RequestHeader: {
+            /** @description Its name, for example `Referer` or `Cookie`. */
+            name: string;
+            /** @description Its value; kept sealed, never shown again. */
+            value: string;
+        };
         /** @description What the retention rules would remove now. Nothing is changed by asking. */
         RetentionPlan: {
             /**
@@ -828,6 +1003,89 @@ export interface components {
              * @description Bytes by which recordings exceed `retention.max_gigabytes` even afterwards.
              */
             size_short_bytes: number;
+        };
+        /** @description A small picture of a moment in a recording. */
+        ScrubPictureView: {
+            /**
+             * Format: double
+             * @description The moment, in seconds of the recording.
+             */
+            at_s: number;
+            /**
+             * Format: int64
+             * @description Its number: rising, with holes.
+             */
+            seq: number;
+            /** @description Where the JPEG is; at most 160 pixels wide and high. */
+            url: string;
+        };
+        /** @description What is asked of a source. What is left out is as it is by default. */
+        Settings: {
+            /**
+             * @description The audio track recorded: `first`, a number from 1, or a language such as `zho`.
+             * @default null
+             */
+            audio?: string | null;
+            /**
+             * @description The brand it sells for.
+             * @default null
+             */
+            brand?: string | null;
+            /**
+             * Format: int32
+             * @description Days its recordings are kept; left out: as the service is configured.
+             * @default null
+             */
+            keep_days?: number | null;
+            /**
+             * @description When it records.
+             * @default always
+             */
+            mode?: components["schemas"]["RecordMode"];
+            /**
+             * Format: int32
+             * @description -100 to 100: whose recordings are worked on first when the machine is behind; higher goes first.
+             * @default 0
+             */
+            priority?: number;
+            /**
+             * Format: int32
+             * @description A recording ends after so many minutes without media; left out: as the service is configured.
+             * @default null
+             */
+            quiet_minutes?: number | null;
+            /**
+             * @description Turns its address (a room page) into a stream's: `streamlink`, `yt-dlp`, or one from the configuration file.
+             * @default null
+             */
+            resolver?: string | null;
+            /**
+             * Format: int32
+             * @description A recording ends at so many gigabytes (10^9 bytes), as with `stop_after_minutes`.
+             * @default null
+             */
+            stop_after_gigabytes?: number | null;
+            /**
+             * Format: int32
+             * @description A recording ends after so many minutes. Where the source still records, another one begins at once.
+             * @default null
+             */
+            stop_after_minutes?: number | null;
+            /**
+             * @description A recording ends with its window. Otherwise a live that runs then is recorded to its end.
+             * @default false
+             */
+            stop_at_window_end?: boolean;
+            /**
+             * @description The windows of a scheduled source.
+             * @default []
+             */
+            windows?: components["schemas"]["Window"][];
+            /**
+             * @description IANA name of the windows' time zone; UTC if it is left out.
+             * @default null
+             */
+            zone?: string | null;
         };
         /** @description Bytes of a source's recordings. */
         SourceBytes: {
@@ -903,12 +1161,25 @@ export interface components {
          * @enum {string}
          */
         SourceKind: "push" | "pull";
+        /** @description Something that went wrong with a source. */
+        SourceProblem: {
+            /** @description When it was last seen. */
+            at: string;
+            /** @description Whether media has flowed since. */
+            is_over: boolean;
+            /** @description In words. */
+            what: string;
+        };
         /** @description A configured stream. */
         SourceView: {
             /** @description Category pack. */
             category?: string | null;
             /** @description Whether it may record. */
             enabled: boolean;
+            /** @description For a push source, whether it has a stream key; without one nothing can be pushed. */
+            has_key?: boolean | null;
+            /** @description For a pull source, the names of its request headers. Their values are never told. */
+            header_names: string[];
             /** @description Its id. */
             id: string;
             /** @description Push or pull. */
@@ -919,8 +1190,19 @@ export interface components {
             live_recording_id?: string | null;
             /** @description The operator's name for it. */
             name: string;
+            problem?: components["schemas"]["SourceProblem"] | null;
             /** @description For a push source, the server address to put into the encoder, without the key. */
             push_url?: string | null;
+            /** @description On demand: whether it is asked to record. */
+            requested: boolean;
+            /** @description What is asked of it. */
+            settings: components["schemas"]["Settings"];
+            /**
+             * @description What the recorder says it does: `idle`, `opening`, `recording` (packets come), `stalled` (connected, but
+             *     nothing comes), `retrying`, `waiting` (for its window, or to be asked), `disk_full`, `failed`. Null when no
+             *     recorder has reported lately.
+             */
+            state?: string | null;
             /** @description For a pull source, its URL without credentials. */
             url_shown?: string | null;
         };
@@ -975,6 +1257,15 @@ export interface components {
             text: string;
             /** @description Its words. */
             words: components["schemas"]["Word"][];
+        };
+        /** @description A stretch of local time on some days. */
+        Window: {
+            /** @description The days it begins on: `mon` to `sun`; none means every day. */
+            days?: string[];
+            /** @description When it begins, `HH:MM`. */
+            from: string;
+            /** @description When it ends, `HH:MM`; not after `from` means on the next day. */
+            to: string;
         };
         /** @description A recognised word. */
         Word: {
@@ -1282,6 +1573,161 @@ export interface operations {
             };
         };
     };
+    index: {
+        parameters: {
+            query?: {
+                /** @description `YES` from a player that knows the older parts already and wants them left out. */
+                _HLS_skip?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The playlist. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apple.mpegurl": unknown;
+                };
+            };
+            /** @description Nothing is new. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such recording, or nothing of it to play yet. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    header_of_epoch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+                /** @description Number of the epoch, then `.mp4`. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description The range asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description No such epoch. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range lies outside the file. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+                /** @description Number of the part, then `.m4s`. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/iso.segment": unknown;
+                };
+            };
+            /** @description The range asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/iso.segment": unknown;
+                };
+            };
+            /** @description No such part. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A retention rule removed it. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range lies outside the file. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     release_recording: {
         parameters: {
             query?: never;
@@ -1303,6 +1749,74 @@ export interface operations {
                 };
             };
             /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    pictures: {
+        parameters: {
+            query?: {
+                /** @description Only those after the picture with this `seq`. */
+                after?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScrubPictureView"][];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+                /** @description Number of the picture, then `.jpg`. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description No such picture. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1439,6 +1953,59 @@ export interface operations {
             };
         };
     };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSource"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceView"];
+                };
+            };
+            /** @description No such source. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Something in the request cannot be used. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     enable: {
         parameters: {
             query?: never;
@@ -1528,6 +2095,50 @@ export interface operations {
             };
             /** @description No such push source. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceView"];
+                };
+            };
+            /** @description No such source. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The source does not record on demand, or is disabled. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,11 +1,34 @@
 import { useTranslation } from 'react-i18next';
-import { useHealth } from '../api/queries';
-import { ago, bytes, plain } from '../format';
+import { useHealth, useSources } from '../api/queries';
+import { ago, bytes, langOf, plain } from '../format';
 import { Icon } from '../parts/Icon';
 import { ErrorNotice, Loading, Panel } from '../parts/Notices';
 import { useNow } from '../shell/clock';
+import { State } from '../sources/State';
 
+/** States are asked for again this often, in milliseconds. */
+const STATES_MS = 5_000;
 const ROLES = ['run', 'record', 'work', 'serve', 'publish'] as const;
+
+/** What the sources do, in the recorder's row. */
+function Recorded() {
+  const sources = useSources(STATES_MS);
+  const on = sources.data?.filter((s) => s.enabled) ?? [];
+  return (
+    on.length > 0 && (
+      <ul className="mt-2 space-y-1.5">
+        {on.map((source) => (
+          <li key={source.id} className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
+            <span lang={langOf(source.name)} className="min-w-0 text-ink">
+              {source.name}
+            </span>
+            <State source={source} />
+          </li>
+        ))}
+      </ul>
+    )
+  );
+}
 
 /** Whether every part of the service is at work, and what to do where it is not. */
 export function HealthPage() {
@@ -13,6 +36,12 @@ export function HealthPage() {
   const health = useHealth();
   const now = useNow(1_000);
   const data = health.data;
+  /** What a process says of itself; the recorder's sources are shown by name instead. */
+  const about = (detail: unknown): string[] => {
+    if (typeof detail !== 'object' || detail === null) return detail == null ? [] : [plain(detail)];
+    const { ready, sources, problems, ...rest } = detail as Record<string, unknown>;
+    return [...(typeof ready === 'boolean' ? [t(ready ? 'health.ready' : 'health.starting')] : []), plain(rest)].filter(Boolean);
+  };
   const roleName = (role: string) => {
     const known = ROLES.find((r) => r === role);
     return known ? t(`role.${known}`) : role;
@@ -80,10 +109,10 @@ export function HealthPage() {
                       <span className="sr-only">{t('health.beat')} </span>
                       {process.last_beat ? ago(process.last_beat, i18n.language, now) : '–'}
                     </p>
-                    <p className="numbers min-w-0 text-sm text-muted">
-                      {t('health.pid')} {process.pid}
-                      {process.detail != null && plain(process.detail) !== '' && ` · ${plain(process.detail)}`}
-                    </p>
+                    <div className="numbers min-w-0 text-sm text-muted">
+                      <p>{[`${t('health.pid')} ${process.pid}`, ...about(process.detail)].join(' · ')}</p>
+                      {process.role === 'record' && process.alive && <Recorded />}
+                    </div>
                   </li>
                 ))}
               </ul>

@@ -2,16 +2,20 @@ import { useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams, useSearchParams } from 'react-router';
 import { ApiError } from '../api/client';
+import { useSources } from '../api/queries';
 import { bytes, clock, langOf, wall } from '../format';
-import { LiveDot } from '../parts/Badges';
 import { linkButton } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { ErrorNotice, Loading, Panel } from '../parts/Notices';
 import { useReason } from '../sources/GapMap';
+import { State } from '../sources/State';
 import { Gaps } from './Gaps';
 import { HoldPanel } from './HoldPanel';
 import { type Controls, LivePlayer } from './LivePlayer';
 import { useRecording, useScrub } from './queries';
+
+/** What a live does is asked for again this often, in milliseconds. */
+const STATE_MS = 5_000;
 
 /** One recording: played anywhere in it, with what is missing. `?t=` is the media time to begin at, in seconds. */
 export function RecordingPage() {
@@ -25,7 +29,9 @@ function Recording({ id }: { id: string }) {
   const reason = useReason();
   const recording = useRecording(id);
   const data = recording.data;
-  const pictures = useScrub(id, data !== undefined && !data.ended_at);
+  const live = data !== undefined && !data.ended_at;
+  const source = useSources(live ? STATE_MS : false).data?.find((s) => s.id === data?.source_id);
+  const pictures = useScrub(id, live);
   const controls = useRef<Controls | null>(null);
   const wanted = Number(query.get('t') ?? Number.NaN);
 
@@ -62,10 +68,7 @@ function Recording({ id }: { id: string }) {
           {data.ended_at ? (
             <span className="text-sm text-muted">{reason(data.end_reason)}</span>
           ) : (
-            <span className="inline-flex items-center gap-2 rounded-full bg-live-soft px-2.5 py-0.5 text-sm font-medium text-live">
-              <LiveDot />
-              {t('sources.state_live')}
-            </span>
+            source && <State source={source} />
           )}
         </div>
         <p className="numbers text-muted">{t('dvr.from', { at: wall(data.started_at, i18n.language) })}</p>
@@ -96,7 +99,7 @@ function Recording({ id }: { id: string }) {
                 <p className="numbers flex flex-wrap gap-x-3">
                   <b className="font-medium">{clock(epoch.start_s)}</b>
                   <span className="text-muted">{wall(epoch.started_at, i18n.language)}</span>
-                  <span>{epoch.end_reason ? reason(epoch.end_reason) : t('sources.live')}</span>
+                  <span>{epoch.end_reason ? reason(epoch.end_reason) : t('dvr.open')}</span>
                 </p>
                 <p className="numbers text-muted">
                   {[epoch.width > 0 && `${epoch.video_codec} ${epoch.width}×${epoch.height}`, epoch.audio_codec && `${epoch.audio_codec} ${epoch.sample_rate ?? ''} Hz`].filter(Boolean).join(' · ')}

@@ -1,20 +1,21 @@
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import type { Recording } from '../api/recorder';
+import type { Recording, Source } from '../api/recorder';
 import { bytes, clock, percent, wall } from '../format';
 import { linkButton } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { GapMap, useReason } from '../sources/GapMap';
+import { State } from '../sources/State';
 
-/** A recording in a list: its facts, its gap map, and the way to play it. */
-export function RecordingRow({ recording }: { recording: Recording }) {
+/** A recording in a list: its facts, its gap map, and the way to play it. With its source, what a live does now, too. */
+export function RecordingRow({ recording, source }: { recording: Recording; source?: Source }) {
   const { t, i18n } = useTranslation();
   const reason = useReason();
   const begun = wall(recording.started_at, i18n.language);
   return (
     <>
       <div className="mb-2 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
-        <div className="numbers flex min-w-0 flex-1 basis-60 flex-wrap items-baseline gap-x-4 gap-y-0.5 text-sm text-muted">
+        <div className="numbers flex min-w-0 flex-1 basis-60 flex-wrap items-center gap-x-4 gap-y-0.5 text-sm text-muted">
           <span className="font-medium text-ink">{begun}</span>
           <span>
             {t('sources.duration')} {clock(recording.duration_s)}
@@ -24,7 +25,7 @@ export function RecordingRow({ recording }: { recording: Recording }) {
           </span>
           <span>{bytes(recording.bytes)}</span>
           <span>{t('sources.parts', { count: recording.parts })}</span>
-          <span className={recording.ended_at ? '' : 'font-medium text-live'}>{recording.ended_at ? reason(recording.end_reason) : t('sources.live')}</span>
+          {recording.ended_at ? <span>{reason(recording.end_reason)}</span> : source ? <State source={source} /> : <span>{t('recordings.open')}</span>}
           {recording.hold && (
             <span className="inline-flex items-center gap-1 text-warn">
               <Icon name="lock" className="size-4" />

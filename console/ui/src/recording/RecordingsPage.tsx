@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { useRecordings } from '../api/queries';
+import { useRecordings, useSources } from '../api/queries';
 import type { Recording } from '../api/recorder';
 import { langOf } from '../format';
 import { linkButton } from '../parts/Button';
@@ -8,10 +8,15 @@ import { Icon } from '../parts/Icon';
 import { ErrorNotice, Loading } from '../parts/Notices';
 import { RecordingRow } from './RecordingRow';
 
+/** What lives do is asked for again this often, in milliseconds. */
+const STATES_MS = 5_000;
+
 /** The newest recordings of all sources, each with its gap map and the way to play it. */
 export function RecordingsPage() {
   const { t } = useTranslation();
   const recordings = useRecordings();
+  const live = recordings.data?.some((r) => !r.ended_at) ?? false;
+  const sources = useSources(live ? STATES_MS : false);
   return (
     <div className="mx-auto max-w-5xl space-y-4 sm:space-y-6">
       <title>{`${t('recordings.title')} · clipmill`}</title>
@@ -35,7 +40,7 @@ export function RecordingsPage() {
               <h2 lang={langOf(recording.source_name)} className="mb-1 font-semibold">
                 {recording.source_name}
               </h2>
-              <RecordingRow recording={recording} />
+              <RecordingRow recording={recording} source={sources.data?.find((s) => s.id === recording.source_id)} />
             </li>
           ))}
         </ol>

@@ -18,7 +18,7 @@ function useWhy(): (key: string, words?: string) => string {
   };
 }
 
-function Line({ id, name, endedAt, size, children }: { id: string; name: string; endedAt: string | null; size: number; children: ReactNode }) {
+function Line({ id, name, endedAt, size, children }: { id: string; name: string; endedAt: string | null | undefined; size: number; children: ReactNode }) {
   const { t, i18n } = useTranslation();
   return (
     <li className="flex flex-wrap items-baseline justify-between gap-x-6 gap-y-1 py-3 first:pt-0 last:pb-0">
@@ -27,7 +27,7 @@ function Line({ id, name, endedAt, size, children }: { id: string; name: string;
           {name}
         </Link>{' '}
         <span className="numbers text-sm text-muted">{endedAt ? t('retention.ended', { at: wall(endedAt, i18n.language) }) : t('retention.live')}</span>
-        <p className="numbers text-sm">{children}</p>
+        <p className="numbers text-sm first-letter:uppercase">{children}</p>
       </div>
       <b className="numbers font-semibold">{bytes(size)}</b>
     </li>
@@ -51,7 +51,7 @@ function DiskPanel({ disk }: { disk: Disk }) {
         <li>{t('retention.free', { free: bytes(disk.free_bytes), total: bytes(disk.total_bytes) })}</li>
         {disk.bytes_per_day > 0 && <li>{t('retention.rate', { size: bytes(disk.bytes_per_day) })}</li>}
         {disk.days_left != null && (
-          <li className={disk.days_left < 7 ? 'font-medium text-live' : ''}>{t('retention.days_left', { days: disk.days_left < 10 ? disk.days_left.toFixed(1) : Math.floor(disk.days_left) })}</li>
+          <li className={disk.days_left < 7 ? 'font-medium text-live' : ''}>{disk.days_left > 365 ? t('retention.years_left') : t('retention.days_left', { days: disk.days_left < 10 ? disk.days_left.toFixed(1) : Math.floor(disk.days_left) })}</li>
         )}
       </ul>
     </Panel>
@@ -123,7 +123,7 @@ export function RetentionPage() {
               <dl className="numbers divide-y divide-line">
                 {data.kept.map((k) => (
                   <div key={k.reason} className="flex flex-wrap justify-between gap-x-6 py-2 first:pt-0 last:pb-0">
-                    <dt>{why(k.reason)}</dt>
+                    <dt className="first-letter:uppercase">{why(k.reason)}</dt>
                     <dd className="text-muted">{t('retention.kept', { count: k.recordings, size: bytes(k.bytes) })}</dd>
                   </div>
                 ))}

@@ -41,7 +41,7 @@ export function AddSource({ onClose }: { onClose: () => void }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    const more = fromForm(form);
+    const more = fromForm(form, kind);
     setProblems('problems' in more ? more.problems : {});
     if (badName || badUrl || badProducts || 'problems' in more || add.isPending) return;
     add.mutate(
@@ -117,7 +117,7 @@ export function AddSource({ onClose }: { onClose: () => void }) {
         <details className="rounded-xl border border-line p-4">
           <summary className="cursor-pointer font-medium">{t('form.more')}</summary>
           <div className="mt-4">
-            <SettingsFields kind={kind} form={form} onChange={setForm} problems={problems} stored={false} />
+            <SettingsFields kind={kind} form={form} onChange={setForm} problems={problems} stored={[]} />
           </div>
         </details>
         {add.isError && <ErrorNotice error={add.error} />}

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Source, SourceDraft } from '../api/recorder';
+import type { ChangeSource, Source } from '../api/recorder';
 import type { Language } from '../api/types';
 import { Button } from '../parts/Button';
 import { Choice } from '../parts/Field';
@@ -15,7 +15,7 @@ import { type Problems, fromForm, toForm } from './settings';
 
 /** Changes a source. Secrets are written, never read: an empty box keeps what is stored. */
 export function EditSource({ source, onClose }: { source: Source; onClose: () => void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const change = useChangeSource(source.id);
   const [name, setName] = useState(source.name);
   const [url, setUrl] = useState('');
@@ -30,18 +30,18 @@ export function EditSource({ source, onClose }: { source: Source; onClose: () =>
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    const read = fromForm(form);
+    const read = fromForm(form, source.kind);
     setProblems('problems' in read ? read.problems : {});
     if (badName || badUrl || 'problems' in read || change.isPending) return;
-    const draft: SourceDraft = {
+    const changes: ChangeSource = {
       ...(name.trim() !== source.name ? { name: name.trim() } : {}),
       ...(url.trim() ? { url: url.trim() } : {}),
       ...(language !== source.language ? { language } : {}),
-      ...(category !== (source.category ?? '') ? { category: category || null } : {}),
+      ...(category !== (source.category ?? '') ? { category } : {}),
       settings: read.settings,
       ...(read.headers ? { headers: read.headers } : {}),
     };
-    change.mutate(draft, { onSuccess: onClose });
+    change.mutate(changes, { onSuccess: onClose });
   };
   const categories = CATEGORIES.some((c) => c === category) ? CATEGORIES : [...CATEGORIES, category];
   return (
@@ -56,7 +56,7 @@ export function EditSource({ source, onClose }: { source: Source; onClose: () =>
             type="url"
             mono
             placeholder={source.url_shown ?? 'https://…/live.flv'}
-            help={`${t('add.url_help')} ${t('form.secret_keep')}`}
+            help={[t('add.url_help'), t('form.secret_keep'), ...(source.header_names.length > 0 ? [t('form.other_host')] : [])].join(i18n.language === 'en' ? ' ' : '')}
             fault={tried && badUrl && t('add.url_bad')}
           />
         )}
@@ -78,7 +78,7 @@ export function EditSource({ source, onClose }: { source: Source; onClose: () =>
             return { value, title: known === undefined ? value : t(`category.${known || 'none'}`) };
           })}
         />
-        <SettingsFields kind={source.kind} form={form} onChange={setForm} problems={problems} stored />
+        <SettingsFields kind={source.kind} form={form} onChange={setForm} problems={problems} stored={source.header_names} />
         {change.isError && <ErrorNotice error={change.error} />}
         <div className="flex justify-end gap-2">
           <Button onPress={onClose}>{t('add.cancel')}</Button>
@@ -90,6 +90,7 @@ export function EditSource({ source, onClose }: { source: Source; onClose: () =>
       {source.kind === 'push' && (
         <div className="mt-6 space-y-3 border-t border-line pt-4">
           <h3 className="font-semibold">{t('manage.key')}</h3>
+          {source.has_key === false && <p className="text-sm text-warn">{t('manage.no_key')}</p>}
           <KeyControls source={source} />
         </div>
       )}

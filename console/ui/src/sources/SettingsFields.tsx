@@ -17,10 +17,21 @@ function Group({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
+function Tick({ on, onChange, children }: { on: boolean; onChange: (on: boolean) => void; children: ReactNode }) {
+  return (
+    <Checkbox isSelected={on} onChange={onChange} className="group flex cursor-pointer items-start gap-2.5 text-sm">
+      <span className="mt-0.5 grid size-5 shrink-0 place-items-center rounded-md border border-muted bg-paper group-data-focus-visible:outline-2 group-data-focus-visible:outline-accent group-data-selected:border-accent group-data-selected:bg-accent group-data-selected:text-accent-ink">
+        {on && <Icon name="check" className="size-4" />}
+      </span>
+      {children}
+    </Checkbox>
+  );
+}
+
 const PAIR = 'grid gap-4 sm:grid-cols-2';
 
 /** Everything the operator can ask of a source besides what it is. */
-export function SettingsFields({ kind, form, onChange, problems, stored }: { kind: SourceKind; form: SettingsForm; onChange: (form: SettingsForm) => void; problems: Problems; stored: boolean }) {
+export function SettingsFields({ kind, form, onChange, problems, stored }: { kind: SourceKind; form: SettingsForm; onChange: (form: SettingsForm) => void; problems: Problems; stored: readonly string[] }) {
   const { t } = useTranslation();
   const set = (to: Partial<SettingsForm>) => onChange({ ...form, ...to });
   const number = (field: 'stopMinutes' | 'quietMinutes' | 'gigabytes' | 'keepDays', label: string, empty: string) => (
@@ -57,12 +68,9 @@ export function SettingsFields({ kind, form, onChange, problems, stored }: { kin
           {number('gigabytes', t('form.stop_size'), t('form.no_limit'))}
         </div>
         {form.mode === 'scheduled' && (
-          <Checkbox isSelected={form.atWindowEnd} onChange={(atWindowEnd) => set({ atWindowEnd })} className="group flex cursor-pointer items-start gap-2.5 text-sm">
-            <span className="mt-0.5 grid size-5 shrink-0 place-items-center rounded-md border border-muted bg-paper group-data-focus-visible:outline-2 group-data-focus-visible:outline-accent group-data-selected:border-accent group-data-selected:bg-accent group-data-selected:text-accent-ink">
-              {form.atWindowEnd && <Icon name="check" className="size-4" />}
-            </span>
+          <Tick on={form.atWindowEnd} onChange={(atWindowEnd) => set({ atWindowEnd })}>
             {t('form.stop_window')}
-          </Checkbox>
+          </Tick>
         )}
       </Group>
       <Group title={t('form.work')}>
@@ -113,9 +121,20 @@ export function SettingsFields({ kind, form, onChange, problems, stored }: { kin
             onChange={(headers) => set({ headers })}
             rows={2}
             mono
-            help={stored ? `${t('form.headers_help')} ${t('form.secret_keep')}` : t('form.headers_help')}
+            help={t('form.headers_help')}
             fault={problems.headers !== undefined && t('form.headers_bad', { line: problems.headers })}
           />
+          {stored.length > 0 && (
+            <div className="space-y-2 rounded-xl bg-sunken p-3 text-sm">
+              <p>
+                {t('form.stored_headers')} <b className="font-mono font-medium break-all">{stored.join(', ')}</b>
+              </p>
+              <p className="text-muted">{t('form.stored_help')}</p>
+              <Tick on={form.noHeaders} onChange={(noHeaders) => set({ noHeaders })}>
+                {t('form.drop_headers')}
+              </Tick>
+            </div>
+          )}
         </Group>
       )}
     </div>

@@ -4,14 +4,15 @@ import { useTranslation } from 'react-i18next';
 import { useEnableSource } from '../api/queries';
 import type { Source, SourceCost } from '../api/recorder';
 import type { RecordingView } from '../api/types';
-import { ago, bytes, langOf } from '../format';
-import { LiveDot } from '../parts/Badges';
+import { ago, brief, bytes, langOf } from '../format';
 import { Button } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { ErrorNotice } from '../parts/Notices';
 import { RecordingRow } from '../recording/RecordingRow';
+import { useHours } from './Windows';
 import { EditSource } from './EditSource';
 import { useRecordNow } from './queries';
+import { State } from './State';
 import { PushAddresses } from './StreamKey';
 
 /** Recordings shown before one asks for more. */
@@ -28,35 +29,18 @@ export function useCategory(): (category: string | null | undefined) => string {
   };
 }
 
-const STATES = ['live', 'recording', 'waiting', 'listening', 'connecting', 'retrying', 'off', 'disabled', 'scheduled', 'out_of_schedule', 'idle', 'not_requested', 'failed', 'problem'] as const;
-
-function State({ source }: { source: Source }) {
-  const { t } = useTranslation();
-  const look = 'inline-flex items-center gap-2 rounded-full px-2.5 py-0.5 text-sm font-medium';
-  if (source.live_recording_id) {
-    return (
-      <span className={`${look} bg-live-soft text-live`}>
-        <LiveDot />
-        {t('sources.state_live')}
-      </span>
-    );
-  }
-  if (!source.enabled) return <span className={`${look} bg-chat-soft text-chat`}>{t('sources.state_off')}</span>;
-  const told = STATES.find((s) => s === source.state);
-  const words = told ? t(`source_state.${told}`) : (source.state ?? t(source.kind === 'push' ? 'sources.state_waiting' : 'sources.state_pulling'));
-  return <span className={`${look} ${told === 'retrying' || told === 'failed' || told === 'problem' ? 'bg-warn-soft text-warn' : 'bg-sunken text-ink'}`}>{words}</span>;
-}
-
 /** What is asked of the source and what it cost so far, in one line. */
 function Facts({ source, cost }: { source: Source; cost: SourceCost | undefined }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const hours = useHours();
   const s = source.settings;
   const facts = [
-    s?.brand,
-    s?.mode && s.mode !== 'always' && t(`manage.mode_${s.mode}`),
-    s?.priority ? t('manage.priority', { value: s.priority }) : null,
-    s?.keep_days ? t('manage.keep', { days: s.keep_days }) : null,
-    cost && cost.hours > 0 && t('manage.cost', { hours: cost.hours.toFixed(1), size: bytes(cost.bytes) }),
+    s.brand,
+    s.mode && s.mode !== 'always' && t(`manage.mode_${s.mode}`),
+    s.mode === 'scheduled' && hours(s),
+    s.priority ? t('manage.priority', { value: s.priority }) : null,
+    s.keep_days ? t('manage.keep', { days: s.keep_days }) : null,
+    cost && cost.hours > 0 && t('manage.cost', { length: brief(cost.hours * 3600, i18n.language), size: bytes(cost.bytes) }),
     cost?.gigabytes_per_hour && t('manage.cost_rate', { size: bytes(cost.gigabytes_per_hour * 1e9) }),
   ].filter(Boolean);
   return facts.length > 0 ? <p className="numbers text-sm text-muted">{facts.join(' · ')}</p> : null;
@@ -66,7 +50,7 @@ function Facts({ source, cost }: { source: Source; cost: SourceCost | undefined 
 function RecordNow({ source }: { source: Source }) {
   const { t } = useTranslation();
   const record = useRecordNow(source.id);
-  const on = source.requested ?? Boolean(source.live_recording_id);
+  const on = source.requested;
   return (
     <>
       <Button look={on ? 'plain' : 'primary'} isDisabled={record.isPending || !source.enabled} onPress={() => record.mutate(!on)}>
@@ -110,7 +94,7 @@ export function SourceCard({ source, recordings, cost }: { source: Source; recor
             </span>
             {t('sources.enabled')}
           </Switch>
-          {source.settings?.mode === 'on_demand' && <RecordNow source={source} />}
+          {source.settings.mode === 'on_demand' && <RecordNow source={source} />}
           <Button onPress={() => setEditing(true)} aria-label={t('manage.edit_named', { name: source.name })}>
             <Icon name="edit" className="size-4" />
             {t('manage.edit')}
@@ -119,12 +103,14 @@ export function SourceCard({ source, recordings, cost }: { source: Source; recor
       </div>
       {enable.isError && <ErrorNotice error={enable.error} />}
       {source.problem && (
-        <p role="status" className="flex gap-2.5 rounded-xl bg-warn-soft p-3 text-sm text-warn">
-          <Icon name="alert" className="mt-0.5 size-5" />
+        <p role="status" className={`flex gap-2.5 rounded-xl p-3 text-sm ${source.problem.is_over ? 'bg-sunken text-muted' : 'bg-warn-soft text-warn'}`}>
+          <Icon name={source.problem.is_over ? 'check' : 'alert'} className="mt-0.5 size-5" />
           <span className="min-w-0">
-            <b className="font-semibold">{t('manage.problem')}</b> {source.problem_at && ago(source.problem_at, i18n.language)}
+            <b className="font-semibold">{t(source.problem.is_over ? 'manage.problem_over' : 'manage.problem')}</b> {ago(source.problem.at, i18n.language)}
             <br />
-            <span className="text-ink">{source.problem}</span>
+            <span lang="en" className="text-ink">
+              {source.problem.what}
+            </span>
           </span>
         </p>
       )}

@@ -9,12 +9,15 @@ import { useCost } from '../retention/queries';
 import { AddSource } from './AddSource';
 import { SourceCard } from './SourceCard';
 
+/** States are asked for again this often, in milliseconds. */
+const STATES_MS = 3_000;
+
 /** Every source with its state and its recordings' gap maps; `?add` opens the form at once. */
 export function SourcesPage() {
   const { t } = useTranslation();
   const [query, setQuery] = useSearchParams();
   const [adding, setAdding] = useState(query.has('add'));
-  const sources = useSources();
+  const sources = useSources(STATES_MS);
   const recordings = useRecordings();
   const cost = useCost();
   const close = () => {

@@ -73,7 +73,7 @@ export function KeyControls({ source }: { source: Source }) {
         </p>
       )}
       {(fresh.isError || revoke.isError) && <ErrorNotice error={fresh.error ?? revoke.error} />}
-      {fresh.data && <KeyOnce source={source} streamKey={fresh.data.stream_key} title={t('manage.new_key', { name: source.name })} onDone={fresh.reset} />}
+      {fresh.data?.stream_key && <KeyOnce source={source} streamKey={fresh.data.stream_key} title={t('manage.new_key', { name: source.name })} onDone={fresh.reset} />}
     </div>
   );
 }

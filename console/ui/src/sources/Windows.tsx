@@ -1,13 +1,15 @@
 import { useId } from 'react';
 import { Checkbox } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
-import type { Day, Window } from '../api/recorder';
+import type { Day, Settings, Window as ApiWindow } from '../api/recorder';
 import { Button } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { TextBox } from '../parts/TextBox';
 import { DAYS, EMPTY_WINDOW } from './settings';
 
-function Days({ chosen, onChange }: { chosen: readonly Day[]; onChange: (days: Day[]) => void }) {
+type Window = Required<ApiWindow>;
+
+function Days({ chosen, onChange }: { chosen: readonly string[]; onChange: (days: Day[]) => void }) {
   const { t } = useTranslation();
   const toggle = (day: Day, on: boolean) => onChange(DAYS.filter((d) => (d === day ? on : chosen.includes(d))));
   return (
@@ -55,17 +57,17 @@ export function Windows({
         ))}
       </datalist>
       {windows.map((window, index) => (
-        <div key={index} className="flex flex-wrap items-end gap-x-4 gap-y-3 rounded-xl bg-sunken p-3">
+        <div key={index} className="relative flex flex-wrap items-end gap-x-4 gap-y-3 rounded-xl bg-sunken p-3">
           <div>
             <p className="mb-1.5 text-sm font-medium">{t('form.days')}</p>
             <Days chosen={window.days} onChange={(days) => change(index, { days })} />
           </div>
           <div className="flex items-end gap-2">
-            <TextBox label={t('form.from')} type="time" value={window.from} onChange={(from) => change(index, { from })} className="w-32" />
-            <TextBox label={t('form.to')} type="time" value={window.to} onChange={(to) => change(index, { to })} className="w-32" />
+            <TextBox label={t('form.from')} type="time" value={window.from} onChange={(from) => change(index, { from })} className="w-36" />
+            <TextBox label={t('form.to')} type="time" value={window.to} onChange={(to) => change(index, { to })} className="w-36" />
           </div>
           {window.from !== '' && window.to !== '' && window.to <= window.from && <p className="mb-2.5 text-sm text-muted">{t('form.overnight')}</p>}
-          <Button look="bare" onPress={() => onWindows(windows.filter((_, i) => i !== index))} aria-label={t('form.remove_window')} className="px-2">
+          <Button look="bare" onPress={() => onWindows(windows.filter((_, i) => i !== index))} aria-label={t('form.remove_window')} className="absolute top-0 right-0 px-2">
             <Icon name="close" className="size-4" />
           </Button>
         </div>
@@ -81,4 +83,13 @@ export function Windows({
       </div>
     </div>
   );
+}
+
+/** The windows of a schedule in a few words. */
+export function useHours(): (settings: Settings) => string {
+  const { t } = useTranslation();
+  return ({ windows, zone }) => {
+    const days = (of: readonly string[]) => (of.length === 0 ? t('form.every_day') : DAYS.filter((d) => of.includes(d)).map((d) => t(`day_short.${d}`)).join(t('form.and')));
+    return `${(windows ?? []).map((w) => `${days(w.days ?? [])} ${w.from}–${w.to}`).join(t('form.then'))} (${zone ?? 'UTC'})`;
+  };
 }

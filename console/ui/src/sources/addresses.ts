@@ -1,8 +1,8 @@
-import type { PushUrl, Source } from '../api/recorder';
+import type { Source } from '../api/recorder';
 
-/** Where an encoder may push, with the name of each way; from whichever form the service tells it in. */
+/** Where an encoder may push, with the name of each way. */
 export function pushAddresses(source: Pick<Source, 'push_url' | 'push_urls'>): { kind: string | null; url: string }[] {
-  const listed = (source.push_urls ?? []).map((entry: PushUrl | string) => (typeof entry === 'string' ? entry : entry.url));
-  const all = listed.length > 0 ? listed : source.push_url ? [source.push_url] : [];
-  return all.map((url) => ({ kind: /^(\w+):/.exec(url)?.[1]?.toUpperCase() ?? null, url }));
+  const listed = source.push_urls ?? [];
+  if (listed.length > 0) return listed.map(({ kind, url }) => ({ kind: kind.toUpperCase(), url }));
+  return source.push_url ? [{ kind: null, url: source.push_url }] : [];
 }

@@ -1,29 +1,38 @@
 import { expect, it } from 'vitest';
-import type { SourceSettings } from '../api/recorder';
+import type { Settings } from '../api/recorder';
 import { EMPTY_WINDOW, fromForm, readHeaders, toForm } from './settings';
 
-const full: SourceSettings = {
+const full: Settings = {
   brand: '小棠',
   mode: 'scheduled',
-  schedule: { zone: 'Asia/Shanghai', windows: [{ days: ['fri', 'sat'], from: '20:00', to: '01:30' }] },
-  stop: { after_minutes: 240, quiet_minutes: null, after_gigabytes: 20, at_window_end: true },
+  zone: 'Asia/Shanghai',
+  windows: [{ days: ['fri', 'sat'], from: '20:00', to: '01:30' }],
+  stop_after_minutes: 240,
+  quiet_minutes: null,
+  stop_after_gigabytes: 20,
+  stop_at_window_end: true,
   priority: -5,
-  audio: { language: 'zho' },
+  audio: 'zho',
   resolver: 'douyin',
   keep_days: 30,
 };
 
 it('gives back what the service told', () => {
-  expect(fromForm(toForm(full, 'UTC'))).toEqual({ settings: full });
-  expect(fromForm(toForm({ ...full, audio: { number: 2 } }, 'UTC'))).toEqual({ settings: { ...full, audio: { number: 2 } } });
-  const nothing = fromForm(toForm(undefined, 'Asia/Shanghai'));
-  expect(nothing).toMatchObject({ settings: { mode: 'always', priority: 0, audio: 'first', brand: null, keep_days: null, stop: { after_minutes: null } } });
+  expect(fromForm(toForm(full, 'UTC'), 'pull')).toEqual({ settings: full });
+  for (const audio of ['2', 'first']) expect(fromForm(toForm({ ...full, audio }, 'UTC'), 'pull')).toEqual({ settings: { ...full, audio } });
+  const nothing = fromForm(toForm(undefined, 'Asia/Shanghai'), 'push');
+  expect(nothing).toMatchObject({ settings: { mode: 'always', priority: 0, audio: 'first', brand: null, keep_days: null, stop_after_minutes: null } });
   expect('headers' in nothing).toBe(false);
+});
+
+it('asks nothing of a push source that it cannot do', () => {
+  const read = fromForm({ ...toForm(full, 'UTC'), cookie: 's=1', headers: 'nonsense' }, 'push');
+  expect(read).toEqual({ settings: { ...full, resolver: null } });
 });
 
 it('says which field is wrong', () => {
   const wrong = (change: object) => {
-    const read = fromForm({ ...toForm(undefined, 'Asia/Shanghai'), ...change });
+    const read = fromForm({ ...toForm(undefined, 'Asia/Shanghai'), ...change }, 'pull');
     return 'problems' in read ? Object.keys(read.problems) : [];
   };
   expect(wrong({ mode: 'scheduled' })).toEqual(['windows']);
@@ -42,11 +51,12 @@ it('reads headers, with cookie and referrer among them', () => {
     { name: 'User-Agent', value: 'OBS 30' },
   ]);
   expect(readHeaders('a: 1\n: 2')).toBe(2);
-  expect(fromForm({ ...toForm(undefined, 'UTC'), cookie: 's=1', referrer: 'https://a.example/', headers: 'X-A: b' })).toMatchObject({
+  expect(fromForm({ ...toForm(undefined, 'UTC'), cookie: 's=1', referrer: 'https://a.example/', headers: 'X-A: b' }, 'pull')).toMatchObject({
     headers: [
       { name: 'Cookie', value: 's=1' },
       { name: 'Referer', value: 'https://a.example/' },
       { name: 'X-A', value: 'b' },
     ],
   });
+  expect(fromForm({ ...toForm(undefined, 'UTC'), noHeaders: true }, 'pull')).toMatchObject({ headers: [] });
 });

@@ -1,5 +1,6 @@
 // What the operator types about a source, and what the service wants to hear. Pure.
-import type { AudioChoice, Day, Header, RecordMode, SourceSettings, Window } from '../api/recorder';
+import type { Day, Header, RecordMode, Settings, Window } from '../api/recorder';
+import type { SourceKind } from '../api/types';
 
 export const DAYS: readonly Day[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
@@ -8,7 +9,7 @@ export interface SettingsForm {
   brand: string;
   mode: RecordMode;
   zone: string;
-  windows: Window[];
+  windows: Required<Window>[];
   stopMinutes: string;
   quietMinutes: string;
   gigabytes: string;
@@ -21,6 +22,8 @@ export interface SettingsForm {
   cookie: string;
   referrer: string;
   headers: string;
+  /** Takes away the headers that are stored. */
+  noHeaders: boolean;
 }
 
 export type Field = 'zone' | 'windows' | 'stopMinutes' | 'quietMinutes' | 'gigabytes' | 'priority' | 'audioValue' | 'keepDays' | 'headers';
@@ -28,31 +31,32 @@ export type Field = 'zone' | 'windows' | 'stopMinutes' | 'quietMinutes' | 'gigab
 /** What is wrong, by field; for headers, the number of the line. */
 export type Problems = Partial<Record<Field, number>>;
 
-export const EMPTY_WINDOW: Window = { days: [], from: '19:00', to: '23:00' };
+export const EMPTY_WINDOW: Required<Window> = { days: [], from: '19:00', to: '23:00' };
 
 /** The form for settings the service told (or for a new source). Secrets begin empty: they are never told. */
-export function toForm(settings: Partial<SourceSettings> | undefined, zone: string): SettingsForm {
+export function toForm(settings: Settings | undefined, zone: string): SettingsForm {
   const s = settings ?? {};
-  const audio: AudioChoice = s.audio ?? 'first';
   const text = (n: number | null | undefined) => (n == null ? '' : String(n));
-  const windows = s.schedule?.windows ?? [];
+  const windows = s.windows ?? [];
+  const audio = s.audio ?? 'first';
   return {
     brand: s.brand ?? '',
     mode: s.mode ?? 'always',
-    zone: windows.length > 0 ? (s.schedule?.zone ?? zone) : zone,
+    zone: windows.length > 0 ? (s.zone ?? zone) : zone,
     windows: windows.map((w) => ({ ...w, days: [...(w.days ?? [])] })),
-    stopMinutes: text(s.stop?.after_minutes),
-    quietMinutes: text(s.stop?.quiet_minutes),
-    gigabytes: text(s.stop?.after_gigabytes),
-    atWindowEnd: s.stop?.at_window_end ?? false,
+    stopMinutes: text(s.stop_after_minutes),
+    quietMinutes: text(s.quiet_minutes),
+    gigabytes: text(s.stop_after_gigabytes),
+    atWindowEnd: s.stop_at_window_end ?? false,
     priority: String(s.priority ?? 0),
-    audio: audio === 'first' ? 'first' : 'number' in audio ? 'number' : 'language',
-    audioValue: audio === 'first' ? '' : 'number' in audio ? String(audio.number) : audio.language,
+    audio: audio === 'first' ? 'first' : /^\d+$/.test(audio) ? 'number' : 'language',
+    audioValue: audio === 'first' ? '' : audio,
     resolver: s.resolver ?? '',
     keepDays: text(s.keep_days),
     cookie: '',
     referrer: '',
     headers: '',
+    noHeaders: false,
   };
 }
 
@@ -80,8 +84,8 @@ export function readHeaders(text: string): Header[] | number {
   return headers;
 }
 
-/** What to send; or what must be corrected first. `headers` is left out where nothing was typed: they stay. */
-export function fromForm(form: SettingsForm): { settings: SourceSettings; headers?: Header[] } | { problems: Problems } {
+/** What to send; or what must be corrected first. `headers` is left out where they stay as they are. */
+export function fromForm(form: SettingsForm, kind: SourceKind): { settings: Settings; headers?: Header[] } | { problems: Problems } {
   const problems: Problems = {};
   const limit = (field: Field, text: string): number | null => {
     const typed = text.trim();
@@ -89,23 +93,22 @@ export function fromForm(form: SettingsForm): { settings: SourceSettings; header
     if (!WHOLE.test(typed)) problems[field] = 1;
     return Number(typed);
   };
-  const stop = {
-    after_minutes: limit('stopMinutes', form.stopMinutes),
+  const limits = {
+    stop_after_minutes: limit('stopMinutes', form.stopMinutes),
     quiet_minutes: limit('quietMinutes', form.quietMinutes),
-    after_gigabytes: limit('gigabytes', form.gigabytes),
-    at_window_end: form.atWindowEnd,
+    stop_after_gigabytes: limit('gigabytes', form.gigabytes),
+    keep_days: limit('keepDays', form.keepDays),
   };
-  const keep_days = limit('keepDays', form.keepDays);
   const scheduled = form.mode === 'scheduled';
   if (scheduled && !zoneExists(form.zone.trim())) problems.zone = 1;
   if (scheduled && (form.windows.length === 0 || form.windows.some((w) => !TIME.test(w.from) || !TIME.test(w.to)))) problems.windows = 1;
   const priority = Number(form.priority.trim() === '' ? '0' : form.priority.trim());
   if (!Number.isInteger(priority) || Math.abs(priority) > 100) problems.priority = 1;
-  const value = form.audioValue.trim();
+  const value = form.audioValue.trim().toLowerCase();
   if (form.audio === 'number' && !WHOLE.test(value)) problems.audioValue = 1;
-  if (form.audio === 'language' && !/^[a-zA-Z-]{2,8}$/.test(value)) problems.audioValue = 1;
-  const audio: AudioChoice = form.audio === 'first' ? 'first' : form.audio === 'number' ? { number: Number(value) } : { language: value };
-  const more = readHeaders(form.headers);
+  if (form.audio === 'language' && !/^[a-z]{2,3}$/.test(value)) problems.audioValue = 1;
+  const pull = kind === 'pull';
+  const more = pull ? readHeaders(form.headers) : [];
   if (!Array.isArray(more)) problems.headers = more;
   if (Object.keys(problems).length > 0 || !Array.isArray(more)) return { problems };
   const headers = [
@@ -118,14 +121,15 @@ export function fromForm(form: SettingsForm): { settings: SourceSettings; header
     settings: {
       brand: some(form.brand),
       mode: form.mode,
+      zone: zoneExists(form.zone.trim()) ? form.zone.trim() : null,
       // Windows typed and then switched off are kept, as far as the service can read them.
-      schedule: { zone: zoneExists(form.zone.trim()) ? form.zone.trim() : 'UTC', windows: form.windows.filter((w) => TIME.test(w.from) && TIME.test(w.to)) },
-      stop,
+      windows: form.windows.filter((w) => TIME.test(w.from) && TIME.test(w.to)),
+      ...limits,
+      stop_at_window_end: form.atWindowEnd,
       priority,
-      audio,
-      resolver: some(form.resolver),
-      keep_days,
+      audio: form.audio === 'first' ? 'first' : value,
+      resolver: pull ? some(form.resolver) : null,
     },
-    ...(headers.length > 0 ? { headers } : {}),
+    ...(pull && (headers.length > 0 || form.noHeaders) ? { headers } : {}),
   };
 }
