@@ -240,7 +240,8 @@ impl Input {
             let passing =
                 matches!(error, ff::Error::InvalidData | ff::Error::Other { errno: ff::error::EAGAIN });
             match error {
-                ff::Error::Eof => return Ok(None),
+                // A playlist that is interrupted ends like one that is over.
+                ff::Error::Eof if !self.deadline.over() => return Ok(None),
                 _ if passing && !self.deadline.over() => {}
                 e => return Err(explain(e, &self.deadline, self.read_deadline, &self.shown, false)),
             }
