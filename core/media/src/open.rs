@@ -112,6 +112,8 @@ pub struct Input {
     learner: Learner,
     tracks_seen: usize,
     corrupt: u64,
+    /// The container gives every packet's length, so a damaged one is one that broke off.
+    says_lengths: bool,
     /// Read while pictures were waited for.
     held: VecDeque<(ff::Packet, Instant)>,
 }
@@ -159,6 +161,7 @@ impl Input {
         let audio_track = options.audio_track.clone();
         let timeless = context.streams().all(|s| s.start_time() == ff::ffi::AV_NOPTS_VALUE);
         let learner = Learner::new(streams, timeless);
+        let says_lengths = matches!(context.format().name(), "flv" | "live_flv");
         Ok(Self {
             context,
             deadline,
@@ -168,6 +171,7 @@ impl Input {
             learner,
             tracks_seen,
             corrupt: 0,
+            says_lengths,
             held,
         })
     }
@@ -192,7 +196,8 @@ impl Input {
         &self.shown
     }
 
-    /// Packets that the container itself declared damaged, so far. They are passed on all the same.
+    /// Packets that the container itself declared damaged, so far. They are passed on all the same, but for one that
+    /// broke off in the middle in a container that tells.
     pub fn corrupt_packets(&self) -> u64 {
         self.corrupt
     }
@@ -225,7 +230,12 @@ impl Input {
                 }
                 _ => continue,
             };
-            self.corrupt += u64::from(inner.is_corrupt());
+            if inner.is_corrupt() {
+                self.corrupt += 1;
+                if self.says_lengths {
+                    continue;
+                }
+            }
             if let Some(packet) = self.learner.take(kind, inner, read_at) {
                 return Ok(Some(packet));
             }
