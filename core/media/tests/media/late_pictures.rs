@@ -107,7 +107,7 @@ impl Read for ThenSilent {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.0.read(buf)?;
         if n == 0 {
-            thread::sleep(Duration::from_millis(20));
+            thread::park_timeout(Duration::from_millis(20));
             return Err(io::ErrorKind::Interrupted.into());
         }
         Ok(n)
