@@ -1,6 +1,6 @@
 //! What the tracks of an input are now: senders change their codec headers, with and without saying so.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use ffmpeg_next::{self as ff, Rescale, codec::packet::side_data};
 
@@ -80,13 +80,31 @@ impl Learner {
     }
 
     /// Takes over what the packet says about its track. `None` when it has no time and none can be given to it.
-    pub(crate) fn take(&mut self, kind: StreamKind, mut inner: ff::Packet) -> Option<Packet> {
+    pub(crate) fn take(
+        &mut self,
+        kind: StreamKind,
+        mut inner: ff::Packet,
+        read_at: Instant,
+    ) -> Option<Packet> {
         let time_base = self.streams.get(kind)?.time_base;
         if !self.clocks.get_mut(kind as usize)?.set(&mut inner) {
             return None;
         }
         let header = self.announced(kind, &inner).or_else(|| self.found_inside(kind, &inner));
-        Some(Packet { inner, kind, time_base, header, streams: Arc::clone(&self.streams) })
+        self.size_up(kind, &inner);
+        Some(Packet { inner, kind, time_base, header, streams: Arc::clone(&self.streams), read_at })
+    }
+
+    /// A video track that came after the opening has no size before its first key frame.
+    fn size_up(&mut self, kind: StreamKind, packet: &ff::Packet) {
+        let unknown = |s: &Stream| s.params.size().0 == 0 || s.params.size().1 == 0;
+        if kind == StreamKind::Video
+            && packet.is_key()
+            && self.streams.video.as_ref().is_some_and(unknown)
+            && let Some(stream) = stream_mut(&mut self.streams, kind)
+        {
+            measure(stream, kind, packet);
+        }
     }
 
     /// A codec header that the container handed over with the packet.

@@ -12,6 +12,7 @@
 pub mod error;
 pub mod log;
 
+mod announced;
 pub mod audio_track;
 mod flv_codec;
 pub mod fragment;

@@ -1,6 +1,7 @@
 //! A live connection or byte stream, demuxed, with a deadline on every wait.
 
 use std::{
+    collections::VecDeque,
     io::Read,
     sync::{
         Arc,
@@ -13,6 +14,7 @@ use clipmill_domain::recording::Tracks;
 use ffmpeg_next::{self as ff, Dictionary, format::context::StreamIo};
 
 use crate::{
+    announced::{METADATA_OPTION, awaits_pictures, has_pictures},
     audio_track::{AudioTrack, AudioTrackInfo, audio_tracks, choose},
     error::MediaError,
     flv_codec::refused_codec,
@@ -21,10 +23,16 @@ use crate::{
     streams::{Packet, StreamKind, Streams},
 };
 
+/// Packets kept while pictures are waited for; as many as come in half a minute of sound.
+const HELD_PACKETS_MAX: usize = 2048;
+
+/// How long promised pictures are waited for at most.
+const PICTURES_WAIT: Duration = Duration::from_secs(10);
+
 /// How long to wait, and what to tell FFmpeg.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// For connecting and finding the tracks together.
+    /// For connecting and finding the tracks together. Pictures that are promised are waited for up to here.
     pub open_deadline: Duration,
     /// For each packet after that.
     pub read_deadline: Duration,
@@ -104,12 +112,17 @@ pub struct Input {
     learner: Learner,
     tracks_seen: usize,
     corrupt: u64,
+    /// The container gives every packet's length, so a damaged one is one that broke off.
+    says_lengths: bool,
+    /// Read while pictures were waited for.
+    held: VecDeque<(ff::Packet, Instant)>,
 }
 
 impl Input {
     /// Connects, finds the tracks and refuses what cannot be recorded.
     ///
-    /// Ends within `open_deadline`, or soon after `stop` is set. Errors: [`MediaError::Stalled`],
+    /// Ends within `open_deadline` (and one `read_deadline`, where promised pictures do not come), or soon after
+    /// `stop` is set. Errors: [`MediaError::Stalled`],
     /// [`MediaError::Stopped`], [`MediaError::Open`], [`MediaError::NotMedia`], [`MediaError::Unsupported`].
     pub fn open(from: InputFrom, options: &OpenOptions, stop: Arc<AtomicBool>) -> Result<Self, MediaError> {
         crate::init();
@@ -137,6 +150,7 @@ impl Input {
             }
         };
         let mut context = opened.map_err(|e| explain(e, &deadline, options.open_deadline, &shown, true))?;
+        let held = wait_for_pictures(&mut context, &deadline, options);
         let audio = choose(&context, &options.audio_track, &shown);
         let streams = Streams::of(&context, audio);
         if let Err(error) = streams.check(&shown) {
@@ -147,7 +161,19 @@ impl Input {
         let audio_track = options.audio_track.clone();
         let timeless = context.streams().all(|s| s.start_time() == ff::ffi::AV_NOPTS_VALUE);
         let learner = Learner::new(streams, timeless);
-        Ok(Self { context, deadline, read_deadline, shown, audio_track, learner, tracks_seen, corrupt: 0 })
+        let says_lengths = matches!(context.format().name(), "flv" | "live_flv");
+        Ok(Self {
+            context,
+            deadline,
+            read_deadline,
+            shown,
+            audio_track,
+            learner,
+            tracks_seen,
+            corrupt: 0,
+            says_lengths,
+            held,
+        })
     }
 
     /// The codec facts as they are now.
@@ -170,7 +196,8 @@ impl Input {
         &self.shown
     }
 
-    /// Packets that the container itself declared damaged, so far. They are passed on all the same.
+    /// Packets that the container itself declared damaged, so far. They are passed on all the same, but for one that
+    /// broke off in the middle in a container that tells.
     pub fn corrupt_packets(&self) -> u64 {
         self.corrupt
     }
@@ -182,19 +209,13 @@ impl Input {
     pub fn read_packet(&mut self) -> Result<Option<Packet>, MediaError> {
         self.deadline.renew(self.read_deadline);
         loop {
-            let mut inner = ff::Packet::empty();
-            match inner.read(&mut self.context) {
-                Ok(()) => {}
-                Err(ff::Error::Eof) => return Ok(None),
-                Err(e) => {
-                    let passing =
-                        matches!(e, ff::Error::InvalidData | ff::Error::Other { errno: ff::error::EAGAIN });
-                    if passing && !self.deadline.over() {
-                        continue;
-                    }
-                    return Err(explain(e, &self.deadline, self.read_deadline, &self.shown, false));
-                }
-            }
+            let (inner, read_at) = match self.held.pop_front() {
+                Some(held) => held,
+                None => match self.read()? {
+                    Some(inner) => (inner, Instant::now()),
+                    None => return Ok(None),
+                },
+            };
             if self.context.nb_streams() as usize > self.tracks_seen {
                 self.tracks_seen = self.context.nb_streams() as usize;
                 let audio = choose(&self.context, &self.audio_track, &self.shown);
@@ -209,12 +230,60 @@ impl Input {
                 }
                 _ => continue,
             };
-            self.corrupt += u64::from(inner.is_corrupt());
-            if let Some(packet) = self.learner.take(kind, inner) {
+            if inner.is_corrupt() {
+                self.corrupt += 1;
+                if self.says_lengths {
+                    continue;
+                }
+            }
+            if let Some(packet) = self.learner.take(kind, inner, read_at) {
                 return Ok(Some(packet));
             }
         }
     }
+
+    /// The next packet of any track; `None` at the end.
+    fn read(&mut self) -> Result<Option<ff::Packet>, MediaError> {
+        loop {
+            let mut inner = ff::Packet::empty();
+            let Err(error) = inner.read(&mut self.context) else { return Ok(Some(inner)) };
+            let passing =
+                matches!(error, ff::Error::InvalidData | ff::Error::Other { errno: ff::error::EAGAIN });
+            match error {
+                // A playlist that is interrupted ends like one that is over.
+                ff::Error::Eof if !self.deadline.over() => return Ok(None),
+                _ if passing && !self.deadline.over() => {}
+                e => return Err(explain(e, &self.deadline, self.read_deadline, &self.shown, false)),
+            }
+        }
+    }
+}
+
+/// Reads on until the pictures come that the input promises; not beyond the open deadline. A recording that began
+/// with sound alone would have to begin again with them. What was read is given back; an error shows again at the
+/// next read.
+fn wait_for_pictures(
+    context: &mut ff::format::context::Input,
+    deadline: &Deadline,
+    options: &OpenOptions,
+) -> VecDeque<(ff::Packet, Instant)> {
+    let mut held = VecDeque::new();
+    if !awaits_pictures(context) {
+        return held;
+    }
+    tracing::debug!("there is sound, and pictures are promised: waiting for them");
+    let wait = options.open_deadline.min(PICTURES_WAIT);
+    while !has_pictures(context) && deadline.born.elapsed() < wait && held.len() < HELD_PACKETS_MAX {
+        // Not cut short in the middle of a packet: the stream goes on after it.
+        deadline.renew(options.read_deadline);
+        let mut packet = ff::Packet::empty();
+        match packet.read(context) {
+            Ok(()) => held.push_back((packet, Instant::now())),
+            Err(ff::Error::Other { errno: ff::error::EAGAIN }) if !deadline.over() => {}
+            Err(_) => break,
+        }
+    }
+    held
 }
 
 /// Scheme and host of an address, or the file name of a path: what may be shown.
@@ -233,6 +302,7 @@ fn dictionary(options: &OpenOptions, url: Option<&str>) -> Dictionary<'static> {
     let mut dict = Dictionary::new();
     dict.set("analyzeduration", "1500000");
     dict.set("probesize", "2000000");
+    dict.set(METADATA_OPTION, "1");
     if let Some(format) = &options.format {
         dict.set("format_whitelist", format);
     }

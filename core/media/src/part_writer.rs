@@ -259,6 +259,10 @@ impl PartWriter {
         if packet.kind == StreamKind::Audio && self.muxer.is_none() && self.last[1].is_none() {
             self.streams.audio.clone_from(&packet.streams().audio);
         }
+        // And the size of the pictures is known with the first key frame at the latest.
+        if packet.kind == StreamKind::Video && packet.is_key() && self.base_us.is_none() {
+            self.settle_size(packet);
+        }
         let opens = match packet.kind {
             StreamKind::Video => packet.is_key(),
             StreamKind::Audio => self.streams.video.is_none() && packet.streams().video.is_none(),
@@ -276,6 +280,14 @@ impl PartWriter {
         match self.clock.step(packet.kind, dts_us, opens) {
             Step::Steady => Fit::Taken,
             Step::Jumped => Fit::Break(EndReason::TimestampJump),
+        }
+    }
+
+    fn settle_size(&mut self, packet: &Packet) {
+        let (Some(mine), Some(now)) = (&mut self.streams.video, &packet.streams().video) else { return };
+        let (width, height) = now.params.size();
+        if mine.params.size() != (width, height) && mine.params.extradata() == now.params.extradata() {
+            mine.params.set_size(width, height);
         }
     }
 

@@ -1,6 +1,9 @@
 //! The tracks of an input and the packets that come out of it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use clipmill_domain::recording::Tracks;
 use ffmpeg_next::{
@@ -60,9 +63,15 @@ pub struct Packet {
     /// The codec header that came with this packet, where one came.
     pub(crate) header: Option<Vec<u8>>,
     pub(crate) streams: Arc<Streams>,
+    pub(crate) read_at: Instant,
 }
 
 impl Packet {
+    /// How long ago it came out of the connection: the first packets of an input may have been kept for seconds.
+    pub fn age(&self) -> Duration {
+        self.read_at.elapsed()
+    }
+
     /// Picture or sound.
     pub fn kind(&self) -> StreamKind {
         self.kind

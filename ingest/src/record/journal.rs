@@ -1,6 +1,11 @@
 //! The rows of what one source records: written in order, each after its file.
 
-use std::{path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use camino::Utf8Path;
 use clipmill_domain::{
@@ -15,6 +20,14 @@ use super::plan::{self, Join, Tail};
 
 /// Who is named in the audit log.
 pub(crate) const ACTOR: &str = "record";
+
+/// Why epochs ended whose rows could not be closed when they did, as on a full disk. Said by whoever goes on with
+/// their recording; a recorder that is started anew finds them crashed.
+static UNSAID: Mutex<BTreeMap<EpochId, EndReason>> = Mutex::new(BTreeMap::new());
+
+fn unsaid() -> MutexGuard<'static, BTreeMap<EpochId, EndReason>> {
+    UNSAID.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Where the next epoch's files go.
 #[derive(Debug, Clone)]
@@ -117,9 +130,9 @@ impl Journal {
                 Join::Continue => {
                     let epochs = self.store.epochs(rec.id).await?;
                     for left_open in epochs.iter().filter(|e| e.end_reason.is_none()) {
-                        let mut tx = self.store.begin().await?;
-                        recordings::close_epoch(&mut tx, left_open.id, EndReason::Crashed).await?;
-                        tx.commit().await?;
+                        let reason = unsaid().get(&left_open.id).copied().unwrap_or(EndReason::Crashed);
+                        close_epoch(&self.store, left_open.id, reason).await?;
+                        unsaid().remove(&left_open.id);
                     }
                     let next_epoch = epochs.last().map_or(0, |e| e.seq + 1);
                     return Ok(Target { id: rec.id, tail: Some(tail), next_part, next_epoch, epoch: None });
@@ -222,9 +235,9 @@ impl Journal {
         let Some(target) = &mut self.target else { return Ok(()) };
         let ends = plan::recording_end(reason);
         if let Some(open) = &target.epoch {
-            let mut tx = self.store.begin().await?;
-            recordings::close_epoch(&mut tx, open.id, reason).await?;
-            tx.commit().await?;
+            close_epoch(&self.store, open.id, reason).await.inspect_err(|_| {
+                unsaid().insert(open.id, reason);
+            })?;
             tracing::info!(recording = %target.id, epoch = target.next_epoch - 1, ?reason, "epoch ends");
             target.epoch = None;
         }
@@ -290,6 +303,12 @@ pub(crate) async fn end(
     tx.commit().await?;
     tracing::info!(recording = %id, ?reason, "recording ended");
     Ok(())
+}
+
+async fn close_epoch(store: &Store, id: EpochId, reason: EndReason) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    recordings::close_epoch(&mut tx, id, reason).await?;
+    tx.commit().await
 }
 
 async fn insert(store: &Store, part: &Part) -> Result<(), StoreError> {

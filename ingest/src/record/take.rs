@@ -126,7 +126,8 @@ impl Taker<'_> {
             packets += 1;
             (self.on_packet)(&packet);
             let known = if first { first_key_at() } else { None };
-            let item = Arrived { packet, at: self.clock.now() };
+            let age_ms = i64::try_from(packet.age().as_millis()).unwrap_or(0);
+            let item = Arrived { packet, at: self.clock.now().plus_millis(-age_ms) };
             match self.feed(&mut gate, (&mut run, &mut before), item, known) {
                 Ok(true) => first = false,
                 Ok(false) => {}

@@ -69,7 +69,6 @@ async fn the_disk_is_full_to_the_last_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the epoch is closed later, as crashed, not as the disk being full"]
 async fn the_disk_is_full_for_files_and_rows_alike() {
     if inside("disk::the_disk_is_full_for_files_and_rows_alike", &["--mount"]) {
         fill(0, 120_000, true).await;

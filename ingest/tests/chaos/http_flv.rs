@@ -73,7 +73,6 @@ async fn a_server_that_stalls() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the torn last packet of a broken connection is kept"]
 async fn a_server_that_drips() {
     let room = Room::open(Manner::default()).await;
     room.server.reaches(4.0).await;
@@ -83,7 +82,8 @@ async fn a_server_that_drips() {
     let back = room.lab.back().await;
     room.server.be(Mood::Play);
     room.lab.recovers("HTTP-FLV, server dripped", &back).await;
-    let found = room.judge(4.0, 0).await;
+    // The server may finish a picture on a connection that was given up; up to two shown before it came earlier.
+    let found = room.judge(4.0, 3).await;
     assert_eq!((found.reasons()[0], found.gaps.len()), (Some(EndReason::Stalled), 1));
     let off = found.assert_gaps_true(0, PLACED_WITHIN);
     figure(&format!("http_flv: gap map off by {off:.2} s at most"));
@@ -112,7 +112,6 @@ async fn a_server_that_goes_down_refuses_and_never_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the torn last packet of a broken connection is kept"]
 async fn a_stream_cut_in_the_middle_of_a_tag() {
     let room = Room::open(Manner::default()).await;
     room.server.reaches(4.0).await;
@@ -145,7 +144,6 @@ async fn noise_between_two_tags() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "what is sent again after a reconnect is kept twice"]
 async fn the_last_groups_come_again_after_a_reconnect() {
     for stamps in [Stamps::Live, Stamps::FromZero] {
         let room = Room::open(Manner { replay_groups: 3, stamps, ..Manner::default() }).await;
@@ -158,6 +156,14 @@ async fn the_last_groups_come_again_after_a_reconnect() {
         // Judged: nothing is there twice.
         let found = room.judge(4.0, 0).await;
         let lost: usize = found.lost(0).iter().map(|r| r.len()).sum();
-        figure(&format!("replayed groups, {stamps:?}: {lost} frames missing"));
+        let sounds = found.sounds(0);
+        let (first, last) = (*sounds.first().unwrap(), *sounds.last().unwrap());
+        let silent: Vec<usize> = (first..last).filter(|n| !sounds.contains(n)).collect();
+        figure(&format!(
+            "replayed groups, {stamps:?}: {lost} frames, {} blocks of sound missing",
+            silent.len()
+        ));
+        // The outage is shorter than what is sent again. One block may lie across a seam.
+        assert!(lost == 0 && silent.len() <= 1, "missing sound: {silent:?}\n{found}");
     }
 }

@@ -86,7 +86,6 @@ async fn an_encoder_then_the_server_stands_still() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "an input whose first key frame comes late is opened without its pictures, then begun again and again"]
 async fn a_stream_joined_long_before_its_next_key_frame() {
     let nginx = Nginx::start().await;
     let mut lab = Lab::start().await;

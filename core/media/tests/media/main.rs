@@ -8,6 +8,7 @@ mod changes;
 mod clocks;
 mod cuts;
 mod index;
+mod late_pictures;
 mod recording;
 mod repeats;
 mod rendering;

@@ -106,7 +106,8 @@ fn make(
 /// Frames (decoded) and blocks of sound (as encoded) of a file, in the order in which they are shown.
 pub fn units(path: &Utf8Path) -> (Vec<Unit>, Vec<Unit>) {
     let out = Command::new("ffmpeg")
-        .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1", "-i", path.as_str()])
+        .args(["-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1"])
+        .args(["-copyts", "-i", path.as_str()])
         .args(["-map", "0:v?", "-map", "0:a?", "-fps_mode", "passthrough", "-autoscale", "0"])
         .args(["-c:a", "copy", "-f", "framemd5", "-"])
         .output()
