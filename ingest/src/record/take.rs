@@ -209,6 +209,7 @@ impl Taker<'_> {
                     })?;
                     // The next recording owes nothing to this one.
                     (*run, *before) = (None, None);
+                    gate.forget();
                     gate.next_epoch();
                     breaks += 1;
                     going.push_front(item);
