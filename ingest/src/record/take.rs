@@ -209,7 +209,8 @@ impl Taker<'_> {
                     })?;
                     // The next recording owes nothing to this one, and takes up this packet.
                     (*run, *before) = (None, None);
-                    *gate = Gate::new(Repeats::default());
+                    gate.forget();
+                    gate.next_epoch();
                     breaks += 1;
                     going.push_front(item);
                     going.into_iter().rev().for_each(|item| coming.push_front(item));
