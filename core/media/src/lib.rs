@@ -20,7 +20,6 @@ pub mod headers;
 mod learn;
 pub mod open;
 pub mod part_writer;
-mod pump;
 pub mod repeats;
 mod sender_clock;
 pub mod salvage;
