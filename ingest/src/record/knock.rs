@@ -83,7 +83,7 @@ mod tests {
             assert_eq!(places(url).await.first().map(SocketAddr::port), Some(port), "{url}");
         }
         for url in ["srt://127.0.0.1:9000", "/media/a.mp4", "file:///media/a.mp4"] {
-            assert_eq!(places(url).await, [], "{url}");
+            assert!(places(url).await.is_empty(), "{url}");
         }
     }
 }
