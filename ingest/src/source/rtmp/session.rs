@@ -117,6 +117,8 @@ impl Live {
     /// Hands the batch on.
     async fn flush(&mut self) -> Result<(), FeedError> {
         if !self.batch.is_empty() {
+            // Bytes that make no message are no sign of life: such a publisher may be replaced.
+            self.claim.touch();
             self.writer.data(self.batch.split().freeze(), self.key_at.take()).await?;
             // What was held back by us is no stall.
             self.last_media = Instant::now();
@@ -222,13 +224,10 @@ impl Connection {
             if n == 0 {
                 return Err(SessionError::Dropped);
             }
-            match live {
-                Some(live) => live.claim.touch(),
-                None => {
-                    stranger_bytes += n;
-                    if stranger_bytes > STRANGER_BYTES_MAX {
-                        return Err(SessionError::TooMuch);
-                    }
+            if live.is_none() {
+                stranger_bytes += n;
+                if stranger_bytes > STRANGER_BYTES_MAX {
+                    return Err(SessionError::TooMuch);
                 }
             }
             wire.push(&buf[..n]);
