@@ -32,7 +32,7 @@ async fn a_key_is_rotated_and_revoked_over_http_and_told_once() {
     let (tell, ready) = tokio::sync::oneshot::channel();
     let token = stop.clone();
     let running =
-        tokio::spawn(async move { serve(store, config, token, move |at| drop(tell.send(at))).await });
+        tokio::spawn(async move { serve(config, store, token, move |at| drop(tell.send(at))).await });
     let base = format!("http://{}/api/sources", ready.await.unwrap());
     let http = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap();
     let read = async |request: reqwest::RequestBuilder| -> Value {
