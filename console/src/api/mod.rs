@@ -14,6 +14,7 @@ mod live;
 mod media;
 pub(crate) mod recorder_says;
 mod playback;
+mod push_urls;
 mod recordings;
 mod router;
 mod source_change;

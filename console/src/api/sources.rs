@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
 use clipmill_domain::{Id as _, SourceId, WallTime, product, source};
@@ -17,7 +17,9 @@ use super::{
     App,
     error::ApiError,
     extract::{Body, Named, id},
-    now, recorder_says,
+    now,
+    push_urls::push_urls,
+    recorder_says,
     source_change::sealed,
     view::{
         Enabled, ErrorBody, NewSource, Settings, SourceCreated, SourceKind, SourceProblem, SourceView, wall,
@@ -38,9 +40,6 @@ const CATEGORIES: [&str; 5] = ["apparel", "beauty", "3c", "food", "household"];
 
 /// How a URL to pull may begin. No local file: whoever may use the console may not read the machine's disk.
 const SCHEMES: [&str; 7] = ["rtmp", "rtmps", "http", "https", "rtsp", "rtsps", "srt"];
-
-/// The RTMP application that the recorder listens for.
-const RTMP_APP: &str = "live";
 
 /// A source that passed every check and can be committed.
 #[derive(Debug, Clone)]
@@ -291,7 +290,10 @@ fn view(
         source::SourceKind::Push => SourceKind::Push,
         source::SourceKind::Pull => SourceKind::Pull,
     };
-    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or("127.0.0.1");
+    let push_urls = match kind {
+        SourceKind::Push => push_urls(&app.config.record, headers, s.id),
+        SourceKind::Pull => vec![],
+    };
     SourceView {
         id: s.id.to_string(),
         name: s.name,
@@ -311,19 +313,9 @@ fn view(
         }),
         has_key: (kind == SourceKind::Push).then_some(held.has_key),
         header_names: held.header_names,
-        push_url: (kind == SourceKind::Push).then(|| push_url(app.config.record.rtmp_bind, host)),
+        push_url: push_urls.first().map(|p| p.url.clone()),
+        push_urls,
     }
-}
-
-/// What to put into an encoder. When the listener takes any address, the name by which the browser reached this
-/// machine is the one an encoder reaches it by, too.
-fn push_url(bind: std::net::SocketAddr, host: &str) -> String {
-    if !bind.ip().is_unspecified() {
-        return format!("rtmp://{bind}/{RTMP_APP}");
-    }
-    let end = host.rfind(']').map_or(0, |at| at + 1);
-    let name = host[end..].find(':').map_or(host, |at| &host[..end + at]);
-    format!("rtmp://{name}:{}/{RTMP_APP}", bind.port())
 }
 
 #[cfg(test)]
@@ -388,14 +380,5 @@ mod tests {
         assert!(with(SourceKind::Pull, page, "streamlink").is_ok());
         assert!(with(SourceKind::Pull, page, "rm -rf").unwrap_err().contains("streamlink"));
         assert!(with(SourceKind::Push, None, "streamlink").is_err());
-    }
-
-    #[test]
-    fn the_push_address_is_one_the_encoder_can_reach() {
-        let any = "0.0.0.0:1935".parse().unwrap();
-        assert_eq!(push_url("127.0.0.1:1935".parse().unwrap(), "x:8600"), "rtmp://127.0.0.1:1935/live");
-        assert_eq!(push_url(any, "studio.example:8600"), "rtmp://studio.example:1935/live");
-        assert_eq!(push_url(any, "studio.example"), "rtmp://studio.example:1935/live");
-        assert_eq!(push_url(any, "[fe80::1]:8600"), "rtmp://[fe80::1]:1935/live");
     }
 }

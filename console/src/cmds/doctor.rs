@@ -76,6 +76,8 @@ fn media() -> Vec<Finding> {
 fn package_of(line: &str) -> &'static [&'static str] {
     if line.contains("font") {
         &["fonts-noto-cjk"]
+    } else if line.contains("libsrt") {
+        &["libsrt-gnutls-dev"]
     } else {
         &["libavcodec-dev", "libavfilter-dev", "libavformat-dev"]
     }

@@ -9,6 +9,7 @@ use crate::{
     captions::{FONT, ass_document},
     log::missing_glyphs,
     scale::{pass, picture_graph},
+    srt::srt_version,
 };
 
 /// One thing that was looked at.
@@ -50,6 +51,7 @@ pub fn doctor() -> Vec<DoctorLine> {
         let ok = can.iter().any(|p| p == name);
         line(&format!("protocol {name}"), ok, "missing: sources with such an address fail");
     }
+    lines.push(srt());
     lines.push(fonts());
     lines
 }
@@ -90,6 +92,14 @@ fn protocols() -> Vec<String> {
         };
         found.push(name.to_string_lossy().into_owned());
     }
+}
+
+/// The library that encoders push SRT to.
+fn srt() -> DoctorLine {
+    let (major, minor, patch) = srt_version();
+    let ok = (major, minor) >= (1, 5);
+    let advice = if ok { "" } else { ": 1.5 or newer is needed to receive SRT" };
+    DoctorLine { name: "library libsrt".into(), ok, detail: format!("{major}.{minor}.{patch}{advice}") }
 }
 
 /// Draws a Chinese character and sees whether a font had it.

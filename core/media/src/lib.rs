@@ -21,7 +21,6 @@ pub mod headers;
 mod learn;
 pub mod open;
 pub mod part_writer;
-mod pump;
 pub mod repeats;
 mod sender_clock;
 pub mod salvage;

@@ -19,7 +19,6 @@ use crate::{
     error::MediaError,
     flv_codec::refused_codec,
     learn::Learner,
-    pump::pump,
     streams::{Packet, StreamKind, Streams},
 };
 
@@ -62,7 +61,8 @@ pub enum InputFrom {
     Url(String),
     /// Bytes pushed to us.
     Reader {
-        /// Read on a thread of its own; that thread ends when a read returns after the input is dropped.
+        /// Read on the thread that reads the input. While nothing comes it must answer `Interrupted` at least every
+        /// half second: that is when deadlines and `stop` are looked at.
         reader: Box<dyn Read + Send>,
         /// The container, by file extension: `flv`, `ts`, `mp4`.
         format: &'static str,
@@ -141,7 +141,7 @@ impl Input {
             }
             InputFrom::Reader { reader, format } => {
                 let shown = format!("the pushed {format} stream");
-                let io = StreamIo::from_read(pump(reader)?).map_err(MediaError::av("make a reader"))?;
+                let io = StreamIo::from_read(reader).map_err(MediaError::av("make a reader"))?;
                 let name = format!("pushed.{format}");
                 let dict = dictionary(options, None);
                 let opened =

@@ -9,8 +9,9 @@
 //! Needs the ffmpeg program and nginx with its RTMP module (`scripts/setup --test`). Encoders push a prepared clip
 //! (1080x1920, 30 frames a second, 3 Mb/s, key frame every 2 s) to nginx in real time, over and over. Our recorder,
 //! one process, pulls all lives from nginx (or is pushed to by nginx, with `--push`). At the same time as many ffmpeg
-//! processes pull the same lives and copy them to fragmented MP4. Once all run, CPU seconds (user and system, from
-//! `/proc`) of both sides are taken over the same stretch of time; at the end every picture is counted.
+//! processes do the same (with `--push` each listens and is pushed to; `--peers-pull` lets them pull all the same) and
+//! copy the lives to fragmented MP4. Once all run, CPU seconds (user and system, from `/proc`) of both sides are taken
+//! over the same stretch of time; at the end every picture is counted.
 //!
 //! Exit status 1: a picture was lost, a goal was missed (ratio at most 1.2, 20 lives in at most 30 % of a core), or
 //! memory grew in the soak. `--no-goals` only reports.
@@ -42,6 +43,7 @@ struct Plan {
     lives: usize,
     seconds: u64,
     push: bool,
+    peers_pull: bool,
     soak: bool,
     hours: f64,
     goals: bool,
@@ -74,7 +76,15 @@ async fn main() -> Result<(), Failure> {
 }
 
 fn parse(words: &[String]) -> Result<Plan, Failure> {
-    let mut plan = Plan { lives: 0, seconds: 120, push: false, soak: false, hours: 10.0, goals: true };
+    let mut plan = Plan {
+        lives: 0,
+        seconds: 120,
+        push: false,
+        peers_pull: false,
+        soak: false,
+        hours: 10.0,
+        goals: true,
+    };
     let mut words = words.iter().map(String::as_str);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
@@ -83,6 +93,7 @@ fn parse(words: &[String]) -> Result<Plan, Failure> {
             "--seconds" => plan.seconds = value()?.parse()?,
             "--hours" => plan.hours = value()?.parse()?,
             "--push" => plan.push = true,
+            "--peers-pull" => plan.peers_pull = true,
             "--soak" => plan.soak = true,
             "--no-goals" => plan.goals = false,
             other => return Err(format!("{other:?} is not known; see the head of this program").into()),
@@ -131,7 +142,12 @@ async fn side_by_side(dir: &Utf8Path, plan: &Plan) -> Result<bool, Failure> {
     std::fs::create_dir_all(&data)?;
     let store = Store::open(&url, &data).await?;
     let port = peers::free_port();
-    let nginx = Nginx::start(dir, plan.lives, plan.push.then_some(port)).await?;
+    let listeners = if plan.push && !plan.peers_pull { peers::free_ports(plan.lives) } else { vec![] };
+    let pushed_to = |n: usize| -> Vec<String> {
+        let ports = plan.push.then_some(port).into_iter().chain(listeners.get(n).copied());
+        ports.map(|port| peers::push_url(port, n)).collect()
+    };
+    let nginx = Nginx::start(dir, plan.lives, pushed_to).await?;
     for n in 0..plan.lives {
         let (kind, secret) =
             if plan.push { (SourceKind::Push, peers::key(n)) } else { (SourceKind::Pull, nginx.url(n)) };
@@ -141,15 +157,24 @@ async fn side_by_side(dir: &Utf8Path, plan: &Plan) -> Result<bool, Failure> {
         "{} lives for {} s, {}",
         plan.lives,
         plan.seconds,
-        if plan.push { "pushed to us" } else { "pulled" }
+        match (plan.push, plan.peers_pull) {
+            (false, _) => "pulled",
+            (true, false) => "pushed to us and to ffmpeg",
+            (true, true) => "pushed to us, pulled by ffmpeg",
+        }
     );
     let ours = recorder(&url, &data, port)?;
-    sleep(Duration::from_secs(1)).await;
+    let out = |n: usize| dir.join(format!("ffmpeg-{n}.mp4"));
+    let listening = listeners.iter().enumerate();
+    let mut theirs = listening
+        .map(|(n, port)| ffmpeg_recorder(&peers::push_url(*port, n), true, &out(n)))
+        .collect::<Result<Vec<_>, _>>()?;
+    sleep(Duration::from_secs(2)).await;
     let encoders = (0..plan.lives).map(|n| encoder(&clip, &nginx.url(n))).collect::<Result<Vec<_>, _>>()?;
     sleep(Duration::from_secs(2)).await;
-    let out = |n: usize| dir.join(format!("ffmpeg-{n}.mp4"));
-    let theirs =
-        (0..plan.lives).map(|n| ffmpeg_recorder(&nginx.url(n), &out(n))).collect::<Result<Vec<_>, _>>()?;
+    for n in theirs.len()..plan.lives {
+        theirs.push(ffmpeg_recorder(&nginx.url(n), false, &out(n))?);
+    }
     wait_for_all(&store, plan.lives).await?;
     // Tracks are found out, buffers are filled: from here on it is steady work.
     sleep(Duration::from_secs(5)).await;

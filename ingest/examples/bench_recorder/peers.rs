@@ -21,6 +21,12 @@ pub fn free_port() -> u16 {
     (24_000..30_000).find(|p| TcpListener::bind((Ipv4Addr::LOCALHOST, *p)).is_ok()).unwrap_or(0)
 }
 
+/// As many ports nobody listens on, one for each live.
+pub fn free_ports(lives: usize) -> Vec<u16> {
+    let is_free = |p: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *p)).is_ok();
+    (20_000..24_000).filter(is_free).take(lives).collect()
+}
+
 /// The stream key of a live.
 pub fn key(n: usize) -> String {
     format!("bench-key-{n}")
@@ -65,15 +71,19 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// `push_to`: the port of the recorder that it pushes every live to.
-    pub async fn start(dir: &Utf8Path, lives: usize, push_to: Option<u16>) -> Result<Self, Failure> {
+    /// `push_to`: the addresses that it pushes each live to.
+    pub async fn start(
+        dir: &Utf8Path,
+        lives: usize,
+        push_to: impl Fn(usize) -> Vec<String>,
+    ) -> Result<Self, Failure> {
         let port = (30_000..32_000)
             .find(|p| TcpListener::bind((Ipv4Addr::LOCALHOST, *p)).is_ok())
             .ok_or("no free port")?;
         let applications: String = (0..lives)
             .map(|n| {
-                let push = push_to.map(|p| format!("push rtmp://127.0.0.1:{p}/live/{};", key(n)));
-                format!("application live{n} {{ live on; idle_streams off; {} }}\n", push.unwrap_or_default())
+                let push: String = push_to(n).iter().map(|url| format!("push {url};")).collect();
+                format!("application live{n} {{ live on; idle_streams off; {push} }}\n")
             })
             .collect();
         let conf = dir.join("nginx.conf");
@@ -125,19 +135,17 @@ pub fn fast_encoder(clip: &Utf8Path, rounds: u32, url: &str) -> Result<Child, Fa
     ffmpeg(&["-stream_loop", &rounds, "-i", clip.as_str(), "-c", "copy", "-f", "flv", url])
 }
 
-/// The ffmpeg program as a recorder: to fragmented MP4, a fragment per group of pictures.
-pub fn ffmpeg_recorder(url: &str, out: &Utf8Path) -> Result<Child, Failure> {
-    ffmpeg(&[
-        "-i",
-        url,
-        "-c",
-        "copy",
-        "-f",
-        "mp4",
-        "-movflags",
-        "+frag_keyframe+empty_moov+default_base_moof",
-        out.as_str(),
-    ])
+/// Where a recorder on this port is pushed to.
+pub fn push_url(port: u16, n: usize) -> String {
+    format!("rtmp://127.0.0.1:{port}/live/{}", key(n))
+}
+
+/// The ffmpeg program as a recorder: to fragmented MP4, a fragment per group of pictures. With `listen` it is pushed
+/// to at `url`, else it pulls.
+pub fn ffmpeg_recorder(url: &str, listen: bool, out: &Utf8Path) -> Result<Child, Failure> {
+    let input: &[&str] = if listen { &["-listen", "1", "-f", "flv", "-i", url] } else { &["-i", url] };
+    let output = ["-c", "copy", "-f", "mp4", "-movflags", "+frag_keyframe+empty_moov+default_base_moof"];
+    ffmpeg(&[input, &output, &[out.as_str()]].concat())
 }
 
 /// Our recorder, in a process of its own.

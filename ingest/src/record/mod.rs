@@ -9,6 +9,7 @@ mod clock;
 mod desk;
 mod flow;
 mod journal;
+mod knock;
 mod lock;
 pub mod plan;
 mod pulls;

@@ -7,12 +7,14 @@ use clipmill_domain::{
     source::{RecordMode, Source},
 };
 use clipmill_store::{StoreError, audit::audit, sources};
+use secrecy::ExposeSecret;
 
 use super::{
     backfill,
     desk::{Desk, Halt},
     flow::Flow,
     journal::{self, ACTOR},
+    knock,
     plan::{self, Retries},
     status::SourceState,
     take::TakeError,
@@ -107,10 +109,26 @@ pub(crate) async fn pull(desk: Arc<Desk>, source: Source, halt: Halt) -> Over {
         tokio::select! {
             () = halt.token.cancelled() => break,
             () = tokio::time::sleep(wait) => {}
+            () = server_back(&desk, &source, &lease), if wait > plan::KNOCK => {
+                tracing::info!(source = source.name, "its server can be reached again");
+                retries.forget();
+            }
         }
     }
     desk.board.set(source.id, &source.name, SourceState::Idle, None, desk.wall());
     Over::Done
+}
+
+/// Resolves when the source's server, which could not be reached, can be.
+async fn server_back(desk: &Desk, source: &Source, lease: &Lease) {
+    let url = match lease.address() {
+        Some(url) => Ok(url.clone()),
+        None => desk.store.pull_url(source.id).await,
+    };
+    match url {
+        Ok(url) => knock::until_back(url.expose_secret(), plan::KNOCK).await,
+        Err(_) => std::future::pending().await,
+    }
 }
 
 async fn once(desk: &Arc<Desk>, source: &Source, lease: &mut Lease, halt: &Halt) -> Tried {

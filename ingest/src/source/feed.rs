@@ -5,7 +5,7 @@
 use std::{
     io::{self, Read},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::{Buf, Bytes};
@@ -18,6 +18,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// A read comes back so often while nothing is sent: as `Interrupted`, so that its caller can look at its own clock.
+const LOOK_UP: Duration = Duration::from_millis(400);
 /// Bytes that may wait between the two sides.
 pub const FEED_BYTES_MAX: usize = 24 << 20;
 /// Messages that may wait between the two sides.
@@ -60,6 +62,8 @@ pub struct Feed {
 /// Locked while waiting for data.
 struct Shared {
     items: mpsc::Receiver<Item>,
+    /// When the last item came, while a stream is read.
+    last_item: Instant,
     last_word: Arc<OnceLock<EndReason>>,
     current: Option<Item>,
     notes: Arc<Mutex<Notes>>,
@@ -93,6 +97,7 @@ pub fn feed(patience: Duration, silence: Duration, stop: CancellationToken) -> (
     let notes = Arc::<Mutex<Notes>>::default();
     let shared = Shared {
         items: rx,
+        last_item: Instant::now(),
         last_word: Arc::clone(&last_word),
         current: None,
         notes: Arc::clone(&notes),
@@ -148,7 +153,7 @@ impl Feed {
                 }
                 *notes = Notes::default();
             }
-            if s.fill(false) {
+            if matches!(s.fill(FIRST_DATA, FIRST_DATA), Filled::Data) {
                 return true;
             }
         }
@@ -174,42 +179,60 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What waiting for data came to.
+enum Filled {
+    Data,
+    /// Nothing yet.
+    Nothing,
+    /// The stream is over, which is noted.
+    Over,
+}
+
 impl Shared {
-    /// Makes sure that unread data is at hand; `false` when the stream is over, which is then noted. `watch`
-    /// bounds the silence.
-    fn fill(&mut self, watch: bool) -> bool {
-        if lock(&self.notes).pause.is_some() {
-            return false;
-        }
+    /// Makes sure that unread data is at hand; waits at most `patience` for it. `silence` since the last item ends the
+    /// stream.
+    fn fill(&mut self, patience: Duration, silence: Duration) -> Filled {
         if matches!(&self.current, Some(Item::Data { bytes, .. }) if bytes.has_remaining()) {
-            return true;
+            return Filled::Data;
+        }
+        if lock(&self.notes).pause.is_some() {
+            return Filled::Over;
         }
         self.current = None;
-        let silence = if watch { self.silence } else { FIRST_DATA };
-        let (items, stop) = (&mut self.items, &self.stop);
-        let next = self.runtime.block_on(async {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => Err(EndReason::Stopped),
-                item = timeout(silence, items.recv()) => item.map_err(|_| EndReason::Stalled),
+        let next = match self.items.try_recv() {
+            Ok(item) if !self.stop.is_cancelled() => Ok(Some(item)),
+            _ => {
+                let (items, stop) = (&mut self.items, &self.stop);
+                self.runtime.block_on(async {
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => Err(EndReason::Stopped),
+                        item = timeout(patience, items.recv()) => item.map_err(|_| EndReason::Stalled),
+                    }
+                })
             }
-        });
+        };
+        if matches!(next, Err(EndReason::Stalled)) && self.last_item.elapsed() < silence {
+            return Filled::Nothing;
+        }
+        self.last_item = Instant::now();
         let mut notes = lock(&self.notes);
         notes.pause = Some(match next {
             Ok(Some(Item::Data { bytes, key_at, _room })) => {
                 notes.first_key_at = notes.first_key_at.or(key_at);
                 self.current = Some(Item::Data { bytes, key_at, _room });
-                return true;
+                return Filled::Data;
             }
             Ok(Some(Item::Split(reason))) => Pause::Split(reason),
             Ok(None) => Pause::Over(self.last_word.get().copied().unwrap_or(EndReason::Disconnected)),
             Err(reason) => Pause::Over(reason),
         });
-        false
+        Filled::Over
     }
 }
 
-/// Reads one stream of a [`Feed`]; end of file is its end, whatever the reason.
+/// Reads one stream of a [`Feed`]; end of file is its end, whatever the reason. While nothing is sent it answers
+/// `Interrupted` now and then, so that whoever reads can look at a clock of his own.
 pub struct FeedReader {
     shared: Arc<Mutex<Shared>>,
 }
@@ -217,8 +240,11 @@ pub struct FeedReader {
 impl Read for FeedReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let mut s = lock(&self.shared);
-        if !s.fill(true) {
-            return Ok(0);
+        let silence = s.silence;
+        match s.fill(LOOK_UP.min(silence), silence) {
+            Filled::Data => {}
+            Filled::Nothing => return Err(io::ErrorKind::Interrupted.into()),
+            Filled::Over => return Ok(0),
         }
         let Some(Item::Data { bytes, .. }) = &mut s.current else { return Ok(0) };
         let n = bytes.remaining().min(buf.len());

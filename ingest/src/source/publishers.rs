@@ -23,6 +23,8 @@ pub const TAKEOVER_SILENCE: Duration = Duration::from_secs(3);
 struct Patience {
     /// A publisher that sent something within this time is plainly alive: no use in waiting.
     alive: Duration,
+    /// How long to look on before it is called alive: the end of a connection is seen a moment after its last data.
+    grace: Duration,
     /// Silence after which a publisher may be replaced.
     silence: Duration,
     /// How long the place may take to become free once its holder was told to go.
@@ -33,6 +35,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             alive: Duration::from_millis(700),
+            grace: Duration::from_millis(400),
             silence: TAKEOVER_SILENCE,
             handover: Duration::from_secs(6),
         }
@@ -93,13 +96,15 @@ impl Publishers {
 
     /// Takes the place of `source`, waiting a few seconds for a holder that is leaving or silent.
     pub async fn claim(self: &Arc<Self>, source: SourceId) -> Result<Claim, Busy> {
-        let deadline = Instant::now() + self.patience.silence + self.patience.handover;
+        let begun = Instant::now();
         loop {
             let freed = self.freed.notified();
-            if let Some(claim) = self.try_claim(source)? {
-                return Ok(claim);
-            }
-            if Instant::now() >= deadline {
+            let patience = match self.try_claim(source) {
+                Ok(Some(claim)) => return Ok(claim),
+                Ok(None) => self.patience.silence + self.patience.handover,
+                Err(Busy) => self.patience.grace,
+            };
+            if begun.elapsed() >= patience {
                 return Err(Busy);
             }
             let _ = tokio::time::timeout(Duration::from_millis(100), freed).await;
@@ -147,7 +152,7 @@ impl Held {
 }
 
 impl Claim {
-    /// Notes that data came just now.
+    /// Notes that media came just now.
     pub fn touch(&self) {
         self.update(|h| h.last_data = Instant::now());
     }
@@ -191,7 +196,7 @@ mod tests {
     /// The usual waits, ten times shorter.
     fn hasty() -> Arc<Publishers> {
         let ms = Duration::from_millis;
-        let patience = Patience { alive: ms(70), silence: ms(300), handover: ms(600) };
+        let patience = Patience { alive: ms(70), grace: ms(40), silence: ms(300), handover: ms(600) };
         Arc::new(Publishers { patience, ..Publishers::default() })
     }
 

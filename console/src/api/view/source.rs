@@ -46,6 +46,28 @@ pub enum SourceKind {
     Pull,
 }
 
+/// How an encoder may push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PushKind {
+    /// RTMP.
+    Rtmp,
+    /// RTMP over TLS.
+    Rtmps,
+    /// SRT.
+    Srt,
+}
+
+/// One address that an encoder may push to, without the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PushUrl {
+    /// How.
+    pub kind: PushKind,
+    /// Where. RTMP and RTMPS: the server, to which the stream key belongs; SRT: with the stream id, to which the
+    /// stream key belongs as the passphrase.
+    pub url: String,
+}
+
 /// A configured stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SourceView {
@@ -79,8 +101,11 @@ pub struct SourceView {
     pub has_key: Option<bool>,
     /// For a pull source, the names of its request headers. Their values are never told.
     pub header_names: Vec<String>,
-    /// For a push source, the server address to put into the encoder, without the key.
+    /// For a push source, the RTMP server address to put into the encoder, without the key.
     pub push_url: Option<String>,
+    /// For a push source, every address that an encoder may push to, without the key; RTMP first.
+    #[serde(default)]
+    pub push_urls: Vec<PushUrl>,
 }
 
 /// A product on sale.

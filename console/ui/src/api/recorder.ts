@@ -23,14 +23,7 @@ export type Window = Schemas['Window'];
 
 export type Day = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
 
-/** One way to push, by its protocol. */
-export interface PushUrl {
-  kind: string;
-  url: string;
-}
-
-/** A source; a service with one way to push tells `push_url` alone. */
-export type Source = Schemas['SourceView'] & { push_urls?: PushUrl[] };
+export type Source = Schemas['SourceView'];
 
 const at = (id: string) => encodeURIComponent(id);
 

@@ -20,6 +20,7 @@ pub(super) type Hook = unsafe extern "C" fn(*mut c_void, c_int, c_int, *const c_
 
 unsafe extern "C" {
     pub(super) fn srt_startup() -> c_int;
+    pub(super) fn srt_getversion() -> u32;
     pub(super) fn srt_setloglevel(level: c_int);
     pub(super) fn srt_create_socket() -> c_int;
     pub(super) fn srt_bind(socket: c_int, addr: *const c_void, len: c_int) -> c_int;

@@ -26,6 +26,13 @@ const KNOCKS_MAX: usize = 64;
 const KNOCK_OVER: Duration = Duration::from_secs(3);
 const BACKLOG: c_int = 32;
 
+/// The version of libsrt that is in use: major, minor, patch.
+pub fn srt_version() -> (u32, u32, u32) {
+    // SAFETY: it only answers with a number.
+    let v = unsafe { ffi::srt_getversion() };
+    (v >> 16, (v >> 8) & 0xff, v & 0xff)
+}
+
 /// Why a caller is turned away, as a code that its library shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]

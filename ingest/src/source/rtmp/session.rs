@@ -1,6 +1,11 @@
 //! One RTMP connection, from its first byte to its last.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use clipmill_domain::{WallTime, recording::EndReason, source::Source};
@@ -12,7 +17,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +37,7 @@ const READ_BYTES: usize = 64 << 10;
 /// Media handed on at once at the latest.
 const BATCH_BYTES: usize = 256 << 10;
 /// A live is looked at so often: what came meanwhile is taken in one go, which saves most of the cost of a packet.
-const READ_EVERY: Duration = Duration::from_millis(40);
+const READ_EVERY: Duration = Duration::from_millis(100);
 /// A peer may send this much before it is let in: commands are small.
 const STRANGER_BYTES_MAX: usize = 64 << 10;
 
@@ -112,6 +117,8 @@ impl Live {
     /// Hands the batch on.
     async fn flush(&mut self) -> Result<(), FeedError> {
         if !self.batch.is_empty() {
+            // Bytes that make no message are no sign of life: such a publisher may be replaced.
+            self.claim.touch();
             self.writer.data(self.batch.split().freeze(), self.key_at.take()).await?;
             // What was held back by us is no stall.
             self.last_media = Instant::now();
@@ -217,13 +224,10 @@ impl Connection {
             if n == 0 {
                 return Err(SessionError::Dropped);
             }
-            match live {
-                Some(live) => live.claim.touch(),
-                None => {
-                    stranger_bytes += n;
-                    if stranger_bytes > STRANGER_BYTES_MAX {
-                        return Err(SessionError::TooMuch);
-                    }
+            if live.is_none() {
+                stranger_bytes += n;
+                if stranger_bytes > STRANGER_BYTES_MAX {
+                    return Err(SessionError::TooMuch);
                 }
             }
             wire.push(&buf[..n]);
@@ -421,9 +425,17 @@ async fn read_live(
             read = socket.read(buf) => return Ok(read?),
             () = std::future::ready(()) => {}
         }
-        sleep(READ_EVERY).await;
+        sleep_until(next_look(Instant::now())).await;
     }
     wait_live(socket, buf, live, limits).await
+}
+
+/// When to look at a live again. All of them are looked at together: one wake-up serves them all.
+fn next_look(now: Instant) -> Instant {
+    static BORN: OnceLock<Instant> = OnceLock::new();
+    let born = *BORN.get_or_init(|| now);
+    let looks = now.saturating_duration_since(born).as_millis() / READ_EVERY.as_millis() + 1;
+    born + READ_EVERY * u32::try_from(looks).unwrap_or(u32::MAX)
 }
 
 /// Reads, and ends the running stream (not the connection) once no media came for the stall limit.
