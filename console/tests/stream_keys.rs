@@ -90,7 +90,7 @@ async fn a_key_is_rotated_and_revoked_with_the_command() {
         (out.status.success(), said(&out))
     };
     let key_in = |text: &str| {
-        let words = text.split_whitespace();
+        let mut words = text.split_whitespace();
         words.rfind(|w| w.len() == 40 && w.bytes().all(|c| c.is_ascii_hexdigit())).unwrap().to_owned()
     };
     let (ok, text) = run(&["source", "add", "shop"]);

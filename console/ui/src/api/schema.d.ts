@@ -859,6 +859,21 @@ export interface components {
             sku: string;
         };
         /**
+         * @description How an encoder may push.
+         * @enum {string}
+         */
+        PushKind: "rtmp" | "rtmps" | "srt";
+        /** @description One address that an encoder may push to, without the key. */
+        PushUrl: {
+            /** @description How. */
+            kind: components["schemas"]["PushKind"];
+            /**
+             * @description Where. RTMP and RTMPS: the server, to which the stream key belongs; SRT: with the stream id, to which the
+             *     stream key belongs as the passphrase.
+             */
+            url: string;
+        };
+        /**
          * @description What an on-demand source is asked to do.
          * @enum {string}
          */
@@ -1191,8 +1206,10 @@ export interface components {
             /** @description The operator's name for it. */
             name: string;
             problem?: components["schemas"]["SourceProblem"] | null;
-            /** @description For a push source, the server address to put into the encoder, without the key. */
+            /** @description For a push source, the RTMP server address to put into the encoder, without the key. */
             push_url?: string | null;
+            /** @description For a push source, every address that an encoder may push to, without the key; RTMP first. */
+            push_urls?: components["schemas"]["PushUrl"][];
             /** @description On demand: whether it is asked to record. */
             requested: boolean;
             /** @description What is asked of it. */
