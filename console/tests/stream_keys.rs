@@ -32,7 +32,7 @@ async fn a_key_is_rotated_and_revoked_over_http_and_told_once() {
     let (tell, ready) = tokio::sync::oneshot::channel();
     let token = stop.clone();
     let running =
-        tokio::spawn(async move { serve(config, store, token, move |at| drop(tell.send(at))).await });
+        tokio::spawn(async move { serve(config, store, token, move |at| tell.send(at).unwrap()).await });
     let base = format!("http://{}/api/sources", ready.await.unwrap());
     let http = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap();
     let read = async |request: reqwest::RequestBuilder| -> Value {
@@ -86,12 +86,8 @@ async fn a_key_is_rotated_and_revoked_with_the_command() {
         (out.status.success(), said(&out))
     };
     let key_in = |text: &str| {
-        let words = text.split_whitespace();
-        words
-            .filter(|w| w.len() == 40 && w.bytes().all(|c| c.is_ascii_hexdigit()))
-            .next_back()
-            .unwrap()
-            .to_owned()
+        let is_key = |w: &&str| w.len() == 40 && w.bytes().all(|c| c.is_ascii_hexdigit());
+        text.split_whitespace().rfind(is_key).unwrap().to_owned()
     };
     let (ok, text) = run(&["source", "add", "shop"]);
     assert!(ok, "{text}");
