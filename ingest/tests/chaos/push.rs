@@ -73,7 +73,6 @@ async fn an_encoder_silent_for_twenty_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a few bytes a second keep a push alive without a packet"]
 async fn a_line_that_drips_and_a_line_that_is_cut() {
     let mut lab = Lab::start().await;
     let wire = Wire::to(lab.addr()).await;
@@ -104,7 +103,8 @@ async fn a_line_that_drips_and_a_line_that_is_cut() {
     let found = lab.judge(&[&a, &b, &c]).await;
     found.assert_true().assert_whole_to(0, sent - ON_THE_WAY).assert_whole_to(1, sent_b - ON_THE_WAY);
     assert_eq!((found.first(1), found.first(2)), (Some(0), Some(0)));
-    assert_eq!(found.epochs.len(), 3);
+    // What the first encoder had sent may still come when the line is good again: pictures too, in their own epoch.
+    assert!((3..=4).contains(&found.epochs.len()), "{}", found.epochs.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
