@@ -22,6 +22,7 @@ export async function recorderSteps({ step, clean, page, base, mock }) {
   await step('a live opens from the list and plays at its live edge', async () => {
     await page.goto(`${base}/recordings`);
     await page.getByRole('heading', { level: 1, name: '录像' }).waitFor();
+    await page.locator('a[href^="/recordings/"]').nth(mock.world.recordings.length - 1).waitFor();
     assert.equal(await page.locator('a[href^="/recordings/"]').count(), mock.world.recordings.length);
     await clean(page, 'the recordings');
     await page.locator(`a[href="/recordings/${live.id}"]`).click();
@@ -148,6 +149,12 @@ export async function recorderSteps({ step, clean, page, base, mock }) {
     await page.getByRole('button', { name: '我已保存好' }).click();
     await key.waitFor({ state: 'detached' });
     assert.equal((await page.content()).includes(mock.streamKey), false);
-    await page.keyboard.press('Escape');
+    // The settings lie under it; while the upper one fades away, Escape is not yet theirs.
+    const settings = page.getByRole('dialog');
+    for (let n = 0; n < 20 && (await settings.count()) > 0; n += 1) {
+      await page.keyboard.press('Escape');
+      await page.waitForTimeout(200);
+    }
+    await settings.waitFor({ state: 'detached' });
   });
 }

@@ -117,7 +117,13 @@ export function ClipPage() {
     setCarry(moving.current); // who was watching goes on watching
     void navigate(`/clips/${to}`, { preventScrollReset: true });
   };
-  useKeys({ j: () => go(next), k: () => go(beside.newer), u: () => void navigate('/') });
+  // A key may come while the next page is still being drawn: the address knows already where we are.
+  const press = (way: 'newer' | 'older') => {
+    const here = decodeURIComponent(window.location.pathname.split('/').at(-1) ?? '');
+    if (here === id) return go(way === 'older' ? next : beside.newer);
+    go(neighbours(ids, here)[way]);
+  };
+  useKeys({ j: () => press('older'), k: () => press('newer'), u: () => void navigate('/') });
 
   const step = (to: string | null, name: string, icon: 'back' | 'forward', key: string) =>
     to ? (
