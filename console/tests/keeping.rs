@@ -86,7 +86,7 @@ async fn the_command_line_shows_the_plan_holds_releases_and_removes() {
     assert!(code == Some(0) && text.contains("nothing is to be removed"), "{text}");
 
     for (args, words) in [
-        (["recording", "hold", "nobody", "--why", "x"], "neither the id of a recording nor the name"),
+        (["recording", "hold", "nobody", "--why", "x"], "no recording and no source is called"),
         (
             ["recording", "hold", "0190a5b0-0000-7000-8000-000000000000", "--why", "x"],
             "no recording 0190a5b0",
