@@ -87,10 +87,7 @@ async fn the_command_line_shows_the_plan_holds_releases_and_removes() {
 
     for (args, words) in [
         (["recording", "hold", "nobody", "--why", "x"], "no recording and no source is called"),
-        (
-            ["recording", "hold", "0190a5b0-0000-7000-8000-000000000000", "--why", "x"],
-            "no recording 0190a5b0",
-        ),
+        (["recording", "hold", "0190a5b0-0000-7000-8000-000000000000", "--why", "x"], "is called \"0190a5b0"),
         (["recording", "hold", &id, "--why", "  "], "say why"),
     ] {
         let (code, text) = run(&args);
