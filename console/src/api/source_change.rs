@@ -18,7 +18,7 @@ use super::{
     view::{ChangeSource, ErrorBody, RecordAction, RecordRequest, RequestHeader, SourceView},
 };
 
-/// Changes a source. What is recorded goes on; a changed address, audio track or resolver is used at once.
+/// Changes a source. What is recorded goes on; a changed address, audio track or resolver is used at once, a change of the query alone with the next connection.
 #[utoipa::path(patch, path = "/api/sources/{id}", tag = "sources", request_body = ChangeSource,
     params(("id" = String, Path, description = "The source.")),
     responses(

@@ -327,7 +327,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Changes a source. What is recorded goes on; a changed address, audio track or resolver is used at once. */
+        /** Changes a source. What is recorded goes on; a changed address, audio track or resolver is used at once, a change of the query alone with the next connection. */
         patch: operations["change"];
         trace?: never;
     };
