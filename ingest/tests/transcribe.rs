@@ -12,7 +12,7 @@ use std::{
 };
 
 use clipmill_inference::{
-    asr::{AsrError, RecognizedSegment, RecognizedWord, Recognizer},
+    asr::{AsrError, Recognized, RecognizedSegment, RecognizedWord, Recognizer, Request},
     vad::{FRAME, SAMPLE_RATE, VadError, Voice},
 };
 use clipmill_ingest::{
@@ -50,7 +50,8 @@ struct Counter {
 }
 
 impl Recognizer for Counter {
-    fn transcribe(&self, samples: &[f32], _: &str) -> Result<Vec<RecognizedSegment>, AsrError> {
+    fn transcribe(&self, request: &Request<'_>) -> Result<Recognized, AsrError> {
+        let samples = request.samples;
         if self.heard.fetch_add(1, Ordering::SeqCst) + 1 == self.fail_at {
             return Err(AsrError::Run { seconds: 0.0, why: "made to fail".into() });
         }
@@ -67,11 +68,20 @@ impl Recognizer for Counter {
             #[expect(clippy::cast_precision_loss)]
             let (start_s, end_s) =
                 (start as f64 / 100.0, (end as f64 / 100.0).min(samples.len() as f64 / rate));
-            words.push(RecognizedWord { text: format!("b{:.0}", hertz / 100.0), start_s, end_s, p: 0.9 });
+            words.push(RecognizedWord {
+                text: format!("b{:.0}", hertz / 100.0),
+                start_s,
+                end_s,
+                p: 0.9,
+                mended: None,
+            });
             at = end;
         }
-        let (Some(first), Some(last)) = (words.first(), words.last()) else { return Ok(vec![]) };
-        Ok(vec![RecognizedSegment { start_s: first.start_s, end_s: last.end_s, words }])
+        let (Some(first), Some(last)) = (words.first(), words.last()) else {
+            return Ok(Recognized::default());
+        };
+        let segments = vec![RecognizedSegment { start_s: first.start_s, end_s: last.end_s, words }];
+        Ok(Recognized { segments, language: None })
     }
 
     fn id(&self) -> String {

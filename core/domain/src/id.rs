@@ -64,6 +64,8 @@ ids! {
     PartId;
     /// Names a [`crate::transcript::Utterance`].
     UtteranceId;
+    /// Names a [`crate::lexicon::LexiconEntry`].
+    LexiconEntryId;
     /// Names a [`crate::selling_point::Segment`].
     SegmentId;
     /// Names a [`crate::selling_point::SellingPoint`].

@@ -9,6 +9,7 @@ pub mod time;
 
 pub mod clip;
 pub mod gap;
+pub mod lexicon;
 pub mod post;
 pub mod product;
 pub mod provenance;

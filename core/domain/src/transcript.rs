@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MediaTime, RecordingId, Span, UtteranceId};
+use crate::{MediaTime, RecordingId, Span, UtteranceId, WallTime, source::Language};
 
 /// Recognised text with its time and probability: a word in English, usually a character in Chinese.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,40 @@ pub struct Word {
     pub end: MediaTime,
     /// The recogniser's probability, 0 to 1.
     pub p: f32,
+    /// What the recogniser itself gave, where it was put right; `None`: the text is what it gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mended: Option<Mended>,
+}
+
+impl Word {
+    /// What the recogniser gave; empty where a repair made more words of fewer.
+    pub fn heard(&self) -> &str {
+        self.mended.as_ref().map_or(&self.text, |m| &m.heard)
+    }
+}
+
+/// How a word came to differ from what the recogniser gave. A repair of several words keeps all of what was heard in
+/// its first word; the others have heard nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mended {
+    /// The recogniser's text.
+    pub heard: String,
+    /// Who put it right.
+    pub by: MendedBy,
+}
+
+/// Who puts words right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MendedBy {
+    /// It sounds like a term of the lexicon.
+    Sound,
+    /// A rule of the lexicon: what is heard so is written so.
+    Rule,
+    /// It is likelier in this language than what was heard, and sounds alike.
+    Likelihood,
+    /// A person.
+    Operator,
 }
 
 /// A sentence: a run of words closed by pause or punctuation. The unit that may never be cut inside.
@@ -34,6 +68,12 @@ pub struct Utterance {
     pub words: Vec<Word>,
     /// What recognised it: model name and version.
     pub made_by: String,
+    /// What it is said in; `None` where that was not looked at.
+    pub language: Option<Language>,
+    /// Which voice of the recording says it, from 0 in the order of first speaking; `None` where nobody can tell.
+    pub speaker: Option<u32>,
+    /// When a person last changed its text.
+    pub edited_at: Option<WallTime>,
 }
 
 /// Media time up to which everything is heard, final and stored: the one word that the transcriber's stored state says

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clipmill_inference::{
     asr::{
-        RecognizedSegment, Recognizer, Whisper, WhisperOptions,
+        Effort, RecognizedSegment, Recognizer, Request, Whisper, WhisperOptions,
         live::{RecognizedChunk, SpeechToText},
     },
     registry::Registry,
@@ -38,7 +38,8 @@ fn main() -> anyhow::Result<()> {
         }
         live.finish()?.chunks.iter().for_each(show);
     } else {
-        print(&whisper.transcribe(&samples, language)?);
+        let request = Request { samples: &samples, language, effort: Effort::Usual, terms: &[] };
+        print(&whisper.transcribe(&request)?.segments);
     }
     eprintln!("{:.2} s for {:.2} s of sound", began.elapsed().as_secs_f64(), samples.len() as f64 / 16_000.0);
     Ok(())

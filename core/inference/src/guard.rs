@@ -243,7 +243,7 @@ mod tests {
             .zip(texts)
             .map(|(i, text)| {
                 let start_s = f64::from(i) / 4.0;
-                RecognizedWord { text, start_s, end_s: start_s + 0.25, p: 0.9 }
+                RecognizedWord { text, start_s, end_s: start_s + 0.25, p: 0.9, mended: None }
             })
             .collect();
         let end_s = words.last().map_or(0.0, |w| w.end_s);
@@ -297,7 +297,13 @@ mod tests {
     fn a_scrap_at_the_end_is_dropped() {
         let mut segments = said("我号链接点进去选颜色");
         let at = segments[0].end_s;
-        let word = |text: &str| RecognizedWord { text: text.into(), start_s: at, end_s: at + 0.16, p: 0.4 };
+        let word = |text: &str| RecognizedWord {
+            text: text.into(),
+            start_s: at,
+            end_s: at + 0.16,
+            p: 0.4,
+            mended: None,
+        };
         segments.push(RecognizedSegment {
             start_s: at,
             end_s: at + 0.16,

@@ -7,7 +7,7 @@ use std::{path::Path, process::Command, time::Instant};
 
 use clipmill_inference::{
     asr::{
-        AsrError, Recognizer, Whisper, WhisperOptions,
+        AsrError, Effort, RecognizedSegment, Recognizer, Request, Whisper, WhisperOptions,
         live::{RecognizedChunk, SpeechToText},
     },
     guard::DropReason,
@@ -61,6 +61,12 @@ fn vad() -> Vad {
 
 fn whisper() -> Whisper {
     Whisper::load(&model("whisper-base"), WhisperOptions::default()).unwrap()
+}
+
+/// `samples` as one piece, with the usual effort and no hints.
+fn plainly(whisper: &Whisper, samples: &[f32], language: &str) -> Result<Vec<RecognizedSegment>, AsrError> {
+    let request = Request { samples, language, effort: Effort::Usual, terms: &[] };
+    Ok(whisper.transcribe(&request)?.segments)
 }
 
 /// Runs `samples` through the whole composition, 100 ms at a time.
@@ -262,8 +268,8 @@ fn nothing_is_heard_where_nobody_speaks() {
 #[test]
 fn the_recogniser_refuses_what_it_cannot_do() {
     let whisper = whisper();
-    assert!(matches!(whisper.transcribe(&[], "zh"), Err(AsrError::NoSound)));
-    let err = whisper.transcribe(&[0.0; RATE], "klingon").unwrap_err();
+    assert!(matches!(plainly(&whisper, &[], "zh"), Err(AsrError::NoSound)));
+    let err = plainly(&whisper, &[0.0; RATE], "klingon").unwrap_err();
     assert!(err.to_string().contains("klingon"), "{err}");
     assert!(
         whisper.id().starts_with("whisper-base@") && whisper.id().ends_with("/greedy"),
@@ -272,10 +278,10 @@ fn the_recogniser_refuses_what_it_cannot_do() {
     );
     let hurried = WhisperOptions { deadline: std::time::Duration::ZERO, ..WhisperOptions::default() };
     let hurried = Whisper::load(&model("whisper-base"), hurried).unwrap();
-    assert!(matches!(hurried.transcribe(&[0.1; RATE], "zh"), Err(AsrError::TooSlow { .. })));
+    assert!(matches!(plainly(&hurried, &[0.1; RATE], "zh"), Err(AsrError::TooSlow { .. })));
     // A short piece of real sound is padded; its words stay inside it.
     let cut = sound("zh_live.opus", 58.0, 1.2);
-    for s in whisper.transcribe(&cut, "zh").unwrap() {
+    for s in plainly(&whisper, &cut, "zh").unwrap() {
         assert!(
             s.end_s <= 1.2 && s.words.iter().all(|w| w.start_s <= w.end_s && w.end_s <= s.end_s),
             "{s:?}"

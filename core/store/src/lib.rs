@@ -31,6 +31,7 @@ mod error;
 pub mod followers;
 mod handover;
 pub mod jobs;
+pub mod lexicon;
 pub mod library;
 pub mod migrate;
 mod open;

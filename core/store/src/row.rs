@@ -1,8 +1,9 @@
 //! Values on their way into a statement and out of a row, the same for both drivers.
 
 use clipmill_domain::{
-    ClipId, EpochId, Id, JobId, MediaTime, PartId, PostId, ProductId, RecordingId, RemixId, SegmentId,
-    SellingPointId, SourceId, Span, UtteranceId, WallTime, provenance::StageVersion, taxonomy::Label,
+    ClipId, EpochId, Id, JobId, LexiconEntryId, MediaTime, PartId, PostId, ProductId, RecordingId, RemixId,
+    SegmentId, SellingPointId, SourceId, Span, UtteranceId, WallTime, provenance::StageVersion,
+    taxonomy::Label,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
@@ -79,6 +80,12 @@ impl From<i64> for Value {
     }
 }
 
+impl From<Option<i64>> for Value {
+    fn from(i: Option<i64>) -> Self {
+        Self::Int(i)
+    }
+}
+
 impl From<bool> for Value {
     fn from(b: bool) -> Self {
         Self::Int(Some(i64::from(b)))
@@ -131,7 +138,7 @@ macro_rules! id_values {
     )*};
 }
 
-id_values! { ClipId EpochId JobId PartId PostId ProductId RecordingId RemixId SegmentId SellingPointId SourceId UtteranceId }
+id_values! { ClipId EpochId JobId LexiconEntryId PartId PostId ProductId RecordingId RemixId SegmentId SellingPointId SourceId UtteranceId }
 
 /// JSON text of a stored structure.
 pub(crate) fn json<T: Serialize>(column: &'static str, value: &T) -> Result<String, StoreError> {

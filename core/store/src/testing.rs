@@ -190,7 +190,7 @@ pub fn part(epoch: &Epoch, seq: i64, span: Span) -> Part {
 
 /// An utterance of one word.
 pub fn utterance(recording_id: RecordingId, seq: i64, span: Span, text: &str) -> Utterance {
-    let word = Word { text: text.to_owned(), start: span.start(), end: span.end(), p: 0.75 };
+    let word = Word { text: text.to_owned(), start: span.start(), end: span.end(), p: 0.75, mended: None };
     Utterance {
         id: UtteranceId::new_at(NOW),
         recording_id,
@@ -199,6 +199,9 @@ pub fn utterance(recording_id: RecordingId, seq: i64, span: Span, text: &str) ->
         text: text.to_owned(),
         words: vec![word],
         made_by: "test".to_owned(),
+        language: None,
+        speaker: None,
+        edited_at: None,
     }
 }
 

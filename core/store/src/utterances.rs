@@ -1,6 +1,8 @@
 //! The transcript: utterances kept, and texts dropped with the reason.
 
-use clipmill_domain::{Id, MediaTime, RecordingId, Span, UtteranceId, WallTime, transcript::Utterance};
+use clipmill_domain::{
+    Id, MediaTime, RecordingId, Span, UtteranceId, WallTime, source::Language, transcript::Utterance,
+};
 
 use crate::{
     Store, StoreError, Tx,
@@ -31,6 +33,9 @@ fn read(row: &Row) -> Result<Utterance, StoreError> {
         text: row.text("text")?,
         words: row.json("words")?,
         made_by: row.text("made_by")?,
+        language: row.word_or_null("language")?,
+        speaker: row.int_or_null("speaker")?.and_then(|s| u32::try_from(s).ok()),
+        edited_at: row.wall_or_null("edited_at")?,
     })
 }
 
@@ -41,8 +46,9 @@ fn read(row: &Row) -> Result<Utterance, StoreError> {
 pub async fn insert_utterances(tx: &mut Tx<'_>, utterances: &[Utterance]) -> Result<(), StoreError> {
     for u in utterances {
         tx.run(
-            sql("INSERT INTO utterances (id, recording_id, revision, seq, start_us, end_us, text, words, made_by)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+            sql("INSERT INTO utterances (id, recording_id, revision, seq, start_us, end_us, text, words, made_by,
+                                         language, speaker, edited_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
             .bind(u.id)
             .bind(u.recording_id)
             .bind(REVISION)
@@ -51,7 +57,10 @@ pub async fn insert_utterances(tx: &mut Tx<'_>, utterances: &[Utterance]) -> Res
             .bind(u.span.end())
             .bind(&u.text)
             .bind(json("words", &u.words)?)
-            .bind(&u.made_by),
+            .bind(&u.made_by)
+            .bind(u.language.map(Language::code))
+            .bind(u.speaker.map(i64::from))
+            .bind(u.edited_at),
         )
         .await?;
     }

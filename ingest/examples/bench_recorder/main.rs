@@ -3,11 +3,12 @@
 //! ```sh
 //! cargo run --release -p clipmill-ingest --example bench_recorder -- --lives 20 --seconds 120
 //! cargo run --release -p clipmill-ingest --example bench_recorder -- --push            # we are pushed to
+//! cargo run --release -p clipmill-ingest --example bench_recorder -- --push --part-ms 1000 --gop-frames 30
 //! cargo run --release -p clipmill-ingest --example bench_recorder -- --soak --hours 10  # faster than real time
 //! ```
 //!
 //! Needs the ffmpeg program and nginx with its RTMP module (`scripts/setup --test`). Encoders push a prepared clip
-//! (1080x1920, 30 frames a second, 3 Mb/s, key frame every 2 s) to nginx in real time, over and over. Our recorder,
+//! (1080x1920, 30 frames a second, 3 Mb/s, key frame every 2 s or `--gop-frames`) to nginx in real time, over and over. Our recorder,
 //! one process, pulls all lives from nginx (or is pushed to by nginx, with `--push`). At the same time as many ffmpeg
 //! processes do the same (with `--push` each listens and is pushed to; `--peers-pull` lets them pull all the same) and
 //! copy the lives to fragmented MP4. Once all run, CPU seconds (user and system, from `/proc`) of both sides are taken
@@ -46,6 +47,8 @@ struct Plan {
     peers_pull: bool,
     soak: bool,
     hours: f64,
+    part_ms: u64,
+    gop_frames: u32,
     goals: bool,
 }
 
@@ -54,10 +57,10 @@ type Failure = Box<dyn std::error::Error>;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [role, url, data, port] = &words[..]
+    if let [role, url, data, port, part_ms] = &words[..]
         && role == "--as-recorder"
     {
-        return record(url, Utf8Path::new(data), port.parse()?).await;
+        return record(url, Utf8Path::new(data), port.parse()?, part_ms.parse()?).await;
     }
     let plan = parse(&words)?;
     let folder = tempfile::Builder::new().prefix("clipmill-bench").tempdir()?;
@@ -83,6 +86,8 @@ fn parse(words: &[String]) -> Result<Plan, Failure> {
         peers_pull: false,
         soak: false,
         hours: 10.0,
+        part_ms: 2000,
+        gop_frames: 60,
         goals: true,
     };
     let mut words = words.iter().map(String::as_str);
@@ -92,6 +97,8 @@ fn parse(words: &[String]) -> Result<Plan, Failure> {
             "--lives" => plan.lives = value()?.parse()?,
             "--seconds" => plan.seconds = value()?.parse()?,
             "--hours" => plan.hours = value()?.parse()?,
+            "--part-ms" => plan.part_ms = value()?.parse()?,
+            "--gop-frames" => plan.gop_frames = value()?.parse()?,
             "--push" => plan.push = true,
             "--peers-pull" => plan.peers_pull = true,
             "--soak" => plan.soak = true,
@@ -106,7 +113,7 @@ fn parse(words: &[String]) -> Result<Plan, Failure> {
 }
 
 /// The recorder's process: records until its standard input is closed.
-async fn record(url: &str, data: &Utf8Path, port: u16) -> Result<(), Failure> {
+async fn record(url: &str, data: &Utf8Path, port: u16, part_ms: u64) -> Result<(), Failure> {
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let store = Store::open(url, data).await?;
@@ -114,6 +121,7 @@ async fn record(url: &str, data: &Utf8Path, port: u16) -> Result<(), Failure> {
     let config = RecordConfig {
         rtmp_bind: SocketAddr::from(([127, 0, 0, 1], port)),
         free_space_floor: 1 << 28,
+        part: Duration::from_millis(part_ms),
         ..RecordConfig::default()
     };
     let asked = stop.clone();
@@ -136,7 +144,7 @@ async fn add_source(store: &Store, name: &str, kind: SourceKind, secret: &str) -
 }
 
 async fn side_by_side(dir: &Utf8Path, plan: &Plan) -> Result<bool, Failure> {
-    let clip = peers::clip("tall", "1080x1920", 30, 3000)?;
+    let clip = peers::clip("tall", "1080x1920", 30, 3000, plan.gop_frames)?;
     let url = format!("sqlite:{dir}/clipmill.db");
     let data = dir.join("data");
     std::fs::create_dir_all(&data)?;
@@ -163,7 +171,7 @@ async fn side_by_side(dir: &Utf8Path, plan: &Plan) -> Result<bool, Failure> {
             (true, true) => "pushed to us, pulled by ffmpeg",
         }
     );
-    let ours = recorder(&url, &data, port)?;
+    let ours = recorder(&url, &data, port, plan.part_ms)?;
     let out = |n: usize| dir.join(format!("ffmpeg-{n}.mp4"));
     let listening = listeners.iter().enumerate();
     let mut theirs = listening

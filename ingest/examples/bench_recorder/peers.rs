@@ -32,16 +32,16 @@ pub fn key(n: usize) -> String {
     format!("bench-key-{n}")
 }
 
-/// A 30 s clip with a key frame every 2 s, made once and kept in the build folder.
-pub fn clip(name: &str, size: &str, fps: u32, kbit: u32) -> Result<Utf8PathBuf, Failure> {
+/// A 30 s clip with a key frame every `group` pictures, made once and kept in the build folder.
+pub fn clip(name: &str, size: &str, fps: u32, kbit: u32, group: u32) -> Result<Utf8PathBuf, Failure> {
     let dir = Utf8PathBuf::from(std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into()))
         .join("bench-clips");
     std::fs::create_dir_all(&dir)?;
-    let path = dir.join(format!("{name}-{fps}-{kbit}.mp4"));
+    let path = dir.join(format!("{name}-{fps}-{kbit}-{group}.mp4"));
     if !path.exists() {
         println!("preparing {path} once");
         let fresh = dir.join("fresh.mp4");
-        let (rate, group) = (format!("{kbit}k"), (fps * 2).to_string());
+        let (rate, group) = (format!("{kbit}k"), group.to_string());
         let made = StdCommand::new("ffmpeg")
             .args(QUIET)
             .args([
@@ -149,9 +149,9 @@ pub fn ffmpeg_recorder(url: &str, listen: bool, out: &Utf8Path) -> Result<Child,
 }
 
 /// Our recorder, in a process of its own.
-pub fn recorder(url: &str, data: &Utf8Path, port: u16) -> Result<Child, Failure> {
+pub fn recorder(url: &str, data: &Utf8Path, port: u16, part_ms: u64) -> Result<Child, Failure> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["--as-recorder", url, data.as_str(), &port.to_string()]);
+    command.args(["--as-recorder", url, data.as_str(), &port.to_string(), &part_ms.to_string()]);
     Ok(command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true).spawn()?)
 }
 

@@ -19,7 +19,7 @@ const NOISE_MIB: f64 = 8.0;
 /// Feeds `lives` lives of `hours` hours each; whether memory stayed flat and nothing was lost.
 pub async fn run(dir: &Utf8Path, lives: usize, hours: f64) -> Result<bool, Failure> {
     // Small pictures: what is soaked is the number of packets, parts and rows.
-    let clip = peers::clip("small", "180x320", 30, 200)?;
+    let clip = peers::clip("small", "180x320", 30, 200, 60)?;
     let url = format!("sqlite:{dir}/clipmill.db");
     let data = dir.join("data");
     std::fs::create_dir_all(&data)?;
@@ -28,7 +28,7 @@ pub async fn run(dir: &Utf8Path, lives: usize, hours: f64) -> Result<bool, Failu
         add_source(&store, &format!("live-{n}"), SourceKind::Push, &peers::key(n)).await?;
     }
     let port = peers::free_port();
-    let ours = recorder(&url, &data, port)?;
+    let ours = recorder(&url, &data, port, 2000)?;
     let pid = ours.id().ok_or("the recorder has ended")?;
     sleep(Duration::from_secs(2)).await;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]

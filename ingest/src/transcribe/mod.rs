@@ -5,6 +5,7 @@
 //! after a crash, hearing goes on from that position, and loses and doubles nothing.
 
 mod hearing;
+pub mod listen;
 pub mod sentence;
 
 use std::{
@@ -34,7 +35,8 @@ use clipmill_store::{
 use clipmill_worker::{FollowCtx, Follower, Progress, StageError};
 use tokio::sync::Semaphore;
 
-use hearing::{AnyVoice, HearError, Hearing, Output, State};
+use hearing::{HearError, Hearing};
+use listen::{AnyVoice, Listener, Output, State};
 
 /// Under which the follower's positions are kept.
 pub const NAME: &str = "ingest.transcribe";
@@ -95,8 +97,8 @@ impl Transcriber {
         let voice = (self.voice)().map_err(StageError::needs_operator)?;
         // One part more than needed, so that the sound decoder is warm where hearing goes on.
         let fed = (stored.position - 1).max(-1);
-        let hearing = Hearing::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language, fed);
-        Ok((stored, hearing))
+        let listener = Listener::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language);
+        Ok((stored, Hearing::resume(listener, fed)))
     }
 
     fn keep(&self, id: RecordingId, pos: FollowerPos, hearing: Hearing) {
@@ -125,7 +127,7 @@ impl Follower for Transcriber {
         let _seat = Arc::clone(&self.room).acquire_owned().await.map_err(StageError::retry)?;
         let stop = cx.stop.clone();
         let over = parts.is_empty();
-        let before = hearing.state.clone();
+        let before = hearing.listener.state().clone();
         let work = move || {
             let mut out = Output::default();
             let mut spans = Vec::new();
@@ -134,7 +136,7 @@ impl Follower for Transcriber {
                     break;
                 }
                 hearing.part(part, file, &mut out)?;
-                spans.push((part.seq, hearing::position(part.span.end().as_micros())));
+                spans.push((part.seq, listen::position(part.span.end().as_micros())));
             }
             if over {
                 hearing.finish(&mut out)?;
@@ -147,14 +149,15 @@ impl Follower for Transcriber {
             .map_err(stage_error)?;
 
         let made_by = self.ears.id();
-        let rows = numbered(&mut hearing.state, rec.id, &out, &made_by, cx);
-        if !over && hearing.state == before {
+        let rows = numbered(&mut hearing.listener, rec, &out, &made_by, cx);
+        if !over && *hearing.listener.state() == before {
             self.keep(rec.id, pos, hearing);
             return Ok(Progress::Advanced);
         }
-        let whole = spans.iter().filter(|(_, end)| *end <= hearing.state.final_until).map(|(seq, _)| *seq);
+        let whole =
+            spans.iter().filter(|(_, end)| *end <= hearing.listener.state().final_until).map(|(seq, _)| *seq);
         let position = whole.max().unwrap_or(pos.position).max(pos.position);
-        let state = serde_json::to_value(&hearing.state).map_err(StageError::give_up)?;
+        let state = serde_json::to_value(hearing.listener.state()).map_err(StageError::give_up)?;
         let pos = FollowerPos { position, state };
         let mut tx = cx.store.begin().await?;
         utterances::insert_utterances(&mut tx, &rows).await?;
@@ -171,7 +174,7 @@ impl Follower for Transcriber {
             tracing::debug!(recording = %rec.id, at = %u.span, text = u.text, "heard");
         }
         if over {
-            tracing::info!(recording = %rec.id, utterances = hearing.state.next_utterance, "transcribed to the end");
+            tracing::info!(recording = %rec.id, utterances = hearing.listener.state().next_utterance, "transcribed to the end");
             return Ok(Progress::Done);
         }
         self.keep(rec.id, pos, hearing);
@@ -181,8 +184,8 @@ impl Follower for Transcriber {
 
 /// The sentences as rows, with their numbers.
 fn numbered(
-    state: &mut State,
-    recording_id: RecordingId,
+    listener: &mut Listener,
+    rec: &Recording,
     out: &Output,
     made_by: &str,
     cx: &FollowCtx,
@@ -190,16 +193,18 @@ fn numbered(
     out.sentences
         .iter()
         .map(|s| {
-            let seq = state.next_utterance;
-            state.next_utterance += 1;
+            let seq = listener.number();
             Utterance {
                 id: UtteranceId::new_at(cx.now()),
-                recording_id,
+                recording_id: rec.id,
                 seq,
                 span: s.span,
                 text: s.text.clone(),
                 words: s.words.clone(),
                 made_by: made_by.to_owned(),
+                language: Some(rec.language),
+                speaker: None,
+                edited_at: None,
             }
         })
         .collect()

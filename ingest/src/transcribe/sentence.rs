@@ -70,7 +70,13 @@ impl Sentences {
                 closed.extend(self.close());
             }
             self.floor = end;
-            self.pending.push(Word { text: text.to_owned(), start, end, p: word.p });
+            self.pending.push(Word {
+                text: text.to_owned(),
+                start,
+                end,
+                p: word.p,
+                mended: word.mended.clone(),
+            });
             first = false;
         }
         closed
@@ -144,7 +150,7 @@ mod tests {
 
     fn word(text: &str, start_ms: i64, end_ms: i64) -> Word {
         let t = |ms: i64| MediaTime::from_micros(ms * 1000);
-        Word { text: text.into(), start: t(start_ms), end: t(end_ms), p: 0.9 }
+        Word { text: text.into(), start: t(start_ms), end: t(end_ms), p: 0.9, mended: None }
     }
 
     /// Characters (or words) 200 ms long, from `at` on without pause.

@@ -21,7 +21,7 @@ fn said(text: &str, a: f64, b: f64) -> Utterance {
     let words = letters
         .iter()
         .enumerate()
-        .map(|(i, c)| Word { text: c.to_string(), start: at(i), end: at(i + 1), p: 1.0 })
+        .map(|(i, c)| Word { text: c.to_string(), start: at(i), end: at(i + 1), p: 1.0, mended: None })
         .collect();
     Utterance {
         id: UtteranceId::new_at(NOW),
@@ -31,6 +31,9 @@ fn said(text: &str, a: f64, b: f64) -> Utterance {
         text: text.into(),
         words,
         made_by: "test".into(),
+        language: None,
+        speaker: None,
+        edited_at: None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! recording, and with the position up to which everything is final. Whoever writes the chunks and that position together
 //! can start again from the position after a crash, and loses and doubles nothing.
 
-use super::{AsrError, RecognizedSegment, Recognizer};
+use super::{AsrError, Effort, RecognizedSegment, Recognizer, Request};
 use crate::{
     guard::{Dropped, guard},
     vad::{Chunk, ChunkerConfig, FRAME, FRAME_SECONDS, SAMPLE_RATE, VadChunker, Voice},
@@ -21,6 +21,8 @@ pub struct RecognizedChunk {
     pub segments: Vec<RecognizedSegment>,
     /// What the guards took out, with the reason.
     pub dropped: Vec<Dropped>,
+    /// What it is said in, two letters, if that is known.
+    pub language: Option<String>,
 }
 
 /// What a push or the end of a stream gave.
@@ -38,6 +40,8 @@ pub struct SpeechToText<V, R> {
     voice: V,
     recognizer: R,
     language: String,
+    effort: Effort,
+    terms: Vec<String>,
     chunker: VadChunker,
     /// Position of frame 0 of the present run of unbroken sound.
     base: u64,
@@ -59,6 +63,8 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
             voice,
             recognizer,
             language: language.into(),
+            effort: Effort::Usual,
+            terms: vec![],
             chunker: VadChunker::new(config),
             base: 0,
             held: vec![],
@@ -71,6 +77,16 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
     /// The recogniser's id, for provenance.
     pub fn id(&self) -> String {
         self.recognizer.id()
+    }
+
+    /// How hard to try from now on.
+    pub fn set_effort(&mut self, effort: Effort) {
+        self.effort = effort;
+    }
+
+    /// The terms that may be said from now on.
+    pub fn set_terms(&mut self, terms: Vec<String>) {
+        self.terms = terms;
     }
 
     /// The position before which everything is final.
@@ -169,18 +185,19 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         let offset = seconds(from);
         let speech_s = (chunk.speech_end - chunk.speech_start) as f64 * FRAME_SECONDS;
         let span = tracing::debug_span!("recognize", seconds = sound.len() as f64 / f64::from(SAMPLE_RATE));
-        let guarded = span.in_scope(|| {
-            let first = self.recognizer.transcribe(sound, &self.language)?;
-            let first = guard(in_recording(first, chunk, offset), speech_s);
-            if !first.ran_wild() {
+        let hear = |effort: Effort| {
+            let request = Request { samples: sound, language: &self.language, effort, terms: &self.terms };
+            let said = self.recognizer.transcribe(&request)?;
+            Ok::<_, AsrError>((guard(in_recording(said.segments, chunk, offset), speech_s), said.language))
+        };
+        let (guarded, language) = span.in_scope(|| {
+            let first = hear(self.effort)?;
+            if !first.0.ran_wild() || !self.recognizer.can_try_harder() {
                 return Ok::<_, AsrError>(first);
             }
-            let second = self.recognizer.try_harder(sound, &self.language)?;
-            let second = second.map(|s| guard(in_recording(s, chunk, offset), speech_s));
-            Ok(match second {
-                Some(second) if second.letters() > first.letters() || !second.ran_wild() => second,
-                _ => first,
-            })
+            let second = hear(Effort::Careful)?;
+            let better = second.0.letters() > first.0.letters() || !second.0.ran_wild();
+            Ok(if better { second } else { first })
         })?;
         for d in &guarded.dropped {
             tracing::info!(
@@ -195,6 +212,7 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
             end_s: seconds(to),
             segments: guarded.kept,
             dropped: guarded.dropped,
+            language,
         })
     }
 }

@@ -6,6 +6,8 @@ mod words;
 
 pub use whisper::{Search, Whisper, WhisperOptions};
 
+use clipmill_domain::transcript::Mended;
+
 use crate::{script::join_words, vad::VadError};
 
 /// A recognised word: usually one character in Chinese.
@@ -19,6 +21,8 @@ pub struct RecognizedWord {
     pub end_s: f64,
     /// The recogniser's probability, 0 to 1.
     pub p: f32,
+    /// What the recogniser itself gave, where it was put right.
+    pub mended: Option<Mended>,
 }
 
 /// A run of words that the recogniser closed: a clause or a sentence.
@@ -39,20 +43,48 @@ impl RecognizedSegment {
     }
 }
 
-/// Turns sound into words. Implementations hold a loaded model and may be called from any thread, one call at a time each.
-pub trait Recognizer: Send + Sync {
-    /// What is said in `samples` (16 kHz mono, -1 to 1; not empty) in `language` (two letters, or `auto`). Times are in
-    /// seconds from the first sample and lie inside the samples. Silence gives no segments or made-up ones: gate it first.
-    fn transcribe(&self, samples: &[f32], language: &str) -> Result<Vec<RecognizedSegment>, AsrError>;
+/// How hard to try: more effort costs more time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Effort {
+    /// The cheapest way: what is left when the machine is behind.
+    Quick,
+    /// As configured.
+    #[default]
+    Usual,
+    /// A second look at sound whose first transcript cannot be right.
+    Careful,
+}
 
-    /// A slower and more careful second try, for sound whose first transcript ran into a loop. `None`: there is no other way.
-    fn try_harder(
-        &self,
-        samples: &[f32],
-        language: &str,
-    ) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
-        let _ = (samples, language);
-        Ok(None)
+/// What to recognise, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// 16 kHz mono, -1 to 1; not empty. Silence gives no segments or made-up ones: gate it first.
+    pub samples: &'a [f32],
+    /// Two letters, or `auto`.
+    pub language: &'a str,
+    /// How hard to try.
+    pub effort: Effort,
+    /// Terms that may be said, as hints; empty for none. Recognisers are free not to use them.
+    pub terms: &'a [String],
+}
+
+/// What was said. Times are in seconds from the first sample and lie inside the samples.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recognized {
+    /// In order.
+    pub segments: Vec<RecognizedSegment>,
+    /// The language, two letters: as asked for, or as found with `auto`; `None` when that is not known.
+    pub language: Option<String>,
+}
+
+/// Turns sound into words. Implementations hold a loaded model and may be called from any thread.
+pub trait Recognizer: Send + Sync {
+    /// What is said in the request's samples.
+    fn transcribe(&self, request: &Request<'_>) -> Result<Recognized, AsrError>;
+
+    /// Whether [`Effort::Careful`] can give another answer than the usual effort.
+    fn can_try_harder(&self) -> bool {
+        false
     }
 
     /// Model, hash and search, for provenance: `whisper-base@60ed5bc3dd/greedy`.
@@ -60,16 +92,12 @@ pub trait Recognizer: Send + Sync {
 }
 
 impl<R: Recognizer + ?Sized> Recognizer for std::sync::Arc<R> {
-    fn transcribe(&self, samples: &[f32], language: &str) -> Result<Vec<RecognizedSegment>, AsrError> {
-        (**self).transcribe(samples, language)
+    fn transcribe(&self, request: &Request<'_>) -> Result<Recognized, AsrError> {
+        (**self).transcribe(request)
     }
 
-    fn try_harder(
-        &self,
-        samples: &[f32],
-        language: &str,
-    ) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
-        (**self).try_harder(samples, language)
+    fn can_try_harder(&self) -> bool {
+        (**self).can_try_harder()
     }
 
     fn id(&self) -> String {

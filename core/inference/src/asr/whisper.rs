@@ -11,7 +11,7 @@ use std::{
 
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
 
-use super::{AsrError, RecognizedSegment, Recognizer, words};
+use super::{AsrError, Effort, Recognized, RecognizedSegment, Recognizer, Request, words};
 use crate::{registry::ModelFile, vad::SAMPLE_RATE};
 
 /// How the decoder looks for the likeliest text.
@@ -189,19 +189,21 @@ impl Whisper {
 }
 
 impl Recognizer for Whisper {
-    fn transcribe(&self, samples: &[f32], language: &str) -> Result<Vec<RecognizedSegment>, AsrError> {
-        self.run(self.options.search, samples, language)
+    fn transcribe(&self, request: &Request<'_>) -> Result<Recognized, AsrError> {
+        let search = match (request.effort, self.options.search) {
+            (Effort::Quick, _) => Search::Greedy,
+            (Effort::Usual, usual) => usual,
+            // The other way: what misled the one may not mislead the other.
+            (Effort::Careful, Search::Greedy) => Search::Beam(5),
+            (Effort::Careful, Search::Beam(_)) => Search::Greedy,
+        };
+        let segments = self.run(search, request.samples, request.language)?;
+        let language = (request.language != "auto").then(|| request.language.to_owned());
+        Ok(Recognized { segments, language })
     }
 
-    fn try_harder(
-        &self,
-        samples: &[f32],
-        language: &str,
-    ) -> Result<Option<Vec<RecognizedSegment>>, AsrError> {
-        match self.options.search {
-            Search::Greedy => self.run(Search::Beam(5), samples, language).map(Some),
-            Search::Beam(_) => self.run(Search::Greedy, samples, language).map(Some),
-        }
+    fn can_try_harder(&self) -> bool {
+        true
     }
 
     fn id(&self) -> String {

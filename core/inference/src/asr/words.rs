@@ -98,7 +98,13 @@ fn assemble(pieces: Vec<Piece>) -> Vec<RecognizedWord> {
                         w.p = w.p.min(piece.p);
                     }
                 }
-                _ => words.push(RecognizedWord { text: c.to_string(), start_s, end_s, p: piece.p }),
+                _ => words.push(RecognizedWord {
+                    text: c.to_string(),
+                    start_s,
+                    end_s,
+                    p: piece.p,
+                    mended: None,
+                }),
             }
             apart = false;
         }

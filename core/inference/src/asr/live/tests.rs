@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{asr::RecognizedWord, vad::VadError};
+use crate::{
+    asr::{Recognized, RecognizedWord},
+    vad::VadError,
+};
 
 /// A frame is speech when its samples are not zero. Holds frames back in pairs, as a real network holds back blocks.
 #[derive(Default)]
@@ -38,11 +41,13 @@ impl Voice for Loudness {
 struct Sum;
 
 impl Recognizer for Sum {
-    fn transcribe(&self, samples: &[f32], _: &str) -> Result<Vec<RecognizedSegment>, AsrError> {
+    fn transcribe(&self, request: &Request<'_>) -> Result<Recognized, AsrError> {
+        let samples = request.samples;
         let end_s = samples.len() as f64 / f64::from(SAMPLE_RATE);
         let p = samples.iter().sum::<f32>();
-        let words = vec![RecognizedWord { text: "好".into(), start_s: 0.0, end_s, p }];
-        Ok(vec![RecognizedSegment { start_s: 0.0, end_s, words }])
+        let words = vec![RecognizedWord { text: "好".into(), start_s: 0.0, end_s, p, mended: None }];
+        let segments = vec![RecognizedSegment { start_s: 0.0, end_s, words }];
+        Ok(Recognized { segments, language: None })
     }
 
     fn id(&self) -> String {

@@ -1,0 +1,202 @@
+//! Sound in, sentences out: the one way in which lives, finished recordings and files are heard. Blocking.
+
+use std::sync::Arc;
+
+use clipmill_domain::{MediaTime, Span, source::Language, transcript::Word};
+use clipmill_inference::{
+    asr::{
+        AsrError, Recognizer,
+        live::{Heard, RecognizedChunk, SpeechToText},
+    },
+    vad::{ChunkerConfig, SAMPLE_RATE, VadError, Voice},
+};
+use serde::{Deserialize, Serialize};
+
+use super::sentence::{Sentence, Sentences};
+
+/// Sound missing for less than this, in samples, is a seam between two blocks, not a gap: 100 ms.
+const SEAM_SAMPLES: u64 = SAMPLE_RATE as u64 / 10;
+/// Without a word for so long, in seconds, what is pending is a sentence.
+const SILENCE_S: f64 = 0.4;
+/// A chunk that ended at a pause keeps more than this, in seconds, behind its last word; one that was cut in the
+/// middle of speech does not.
+const PAUSE_TAIL_S: f64 = 0.09;
+
+/// Where listening stands; stored with the sentences it gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Samples of 16 kHz from media time zero before which everything is final.
+    pub final_until: u64,
+    /// Number of the next utterance.
+    pub next_utterance: i64,
+    /// Words heard that close no sentence yet.
+    pub sentences: Sentences,
+}
+
+impl State {
+    /// At the beginning.
+    pub fn new(language: Language) -> Self {
+        Self { final_until: 0, next_utterance: 0, sentences: Sentences::new(language) }
+    }
+}
+
+/// Text that a guard took out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DroppedText {
+    /// Where it was put.
+    pub span: Span,
+    /// What was recognised.
+    pub text: String,
+    /// Which guard it was.
+    pub reason: &'static str,
+}
+
+/// What a piece of sound gave.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Sentences that are over, in order.
+    pub sentences: Vec<Sentence>,
+    /// What is no speech.
+    pub dropped: Vec<DroppedText>,
+    /// How many chunks went to the recogniser.
+    pub chunks: u64,
+}
+
+/// A voice detector of any make.
+pub struct AnyVoice(pub Box<dyn Voice + Send>);
+
+impl std::fmt::Debug for AnyVoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AnyVoice")
+    }
+}
+
+impl Voice for AnyVoice {
+    fn push(&mut self, samples: &[f32]) -> Result<Vec<f32>, VadError> {
+        self.0.push(samples)
+    }
+
+    fn finish(&mut self) -> Result<Vec<f32>, VadError> {
+        self.0.finish()
+    }
+}
+
+/// Listens to one stream of sound; can be made anew from its [`State`] at any time.
+pub struct Listener {
+    stream: SpeechToText<AnyVoice, Arc<dyn Recognizer>>,
+    /// Sound before this position was heard before the restart.
+    resume_at: u64,
+    begun: bool,
+    state: State,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Listener {
+    /// Goes on from `state`.
+    pub fn resume(voice: AnyVoice, ears: Arc<dyn Recognizer>, state: State, language: Language) -> Self {
+        Self {
+            stream: SpeechToText::new(voice, ears, language.code(), ChunkerConfig::default()),
+            resume_at: state.final_until,
+            begun: false,
+            state,
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Takes the number of the next utterance.
+    pub fn number(&mut self) -> i64 {
+        let seq = self.state.next_utterance;
+        self.state.next_utterance += 1;
+        seq
+    }
+
+    /// Takes the next sound (16 kHz mono), which starts at sample position `at` of the recording.
+    pub fn sound(&mut self, mut at: u64, mut samples: Vec<f32>, out: &mut Output) -> Result<(), AsrError> {
+        if !self.begun {
+            let known = self.resume_at.saturating_sub(at);
+            if known >= samples.len() as u64 {
+                return Ok(());
+            }
+            samples.drain(..usize::try_from(known).unwrap_or(0));
+            at += known;
+            self.begun = true;
+        } else if at > self.stream.next() && at - self.stream.next() <= SEAM_SAMPLES {
+            let missing = usize::try_from(at - self.stream.next()).unwrap_or(0);
+            at = self.stream.next();
+            samples.splice(..0, std::iter::repeat_n(0.0, missing));
+        }
+        let heard = self.stream.push(at, &samples)?;
+        self.take(heard, out);
+        Ok(())
+    }
+
+    /// The sound is over: what is still open is closed.
+    pub fn finish(&mut self, out: &mut Output) -> Result<(), AsrError> {
+        let heard = self.stream.finish()?;
+        self.take(heard, out);
+        out.sentences.extend(self.state.sentences.close());
+        Ok(())
+    }
+
+    fn take(&mut self, heard: Heard, out: &mut Output) {
+        out.chunks += heard.chunks.len() as u64;
+        for chunk in heard.chunks {
+            self.close_if_silent(chunk.start_s, out);
+            for segment in &chunk.segments {
+                let words: Vec<Word> = segment
+                    .words
+                    .iter()
+                    .map(|w| Word {
+                        text: w.text.clone(),
+                        start: MediaTime::from_seconds(w.start_s),
+                        end: MediaTime::from_seconds(w.end_s),
+                        p: w.p,
+                        mended: w.mended.clone(),
+                    })
+                    .collect();
+                out.sentences.extend(self.state.sentences.clause(&words));
+            }
+            if ended_at_pause(&chunk) {
+                out.sentences.extend(self.state.sentences.close());
+            }
+            for d in chunk.dropped {
+                let (start, end) = (MediaTime::from_seconds(d.start_s), MediaTime::from_seconds(d.end_s));
+                if let Ok(span) = Span::new(start, end.max(start + 1)) {
+                    out.dropped.push(DroppedText { span, text: d.text, reason: d.reason.key() });
+                }
+            }
+        }
+        self.state.final_until = self.state.final_until.max(heard.final_until);
+        #[expect(clippy::cast_precision_loss, reason = "exact for ages of samples")]
+        let final_s = self.state.final_until as f64 / f64::from(SAMPLE_RATE);
+        self.close_if_silent(final_s, out);
+    }
+
+    /// Closes what is pending when nothing was said from then to `until_s`.
+    fn close_if_silent(&mut self, until_s: f64, out: &mut Output) {
+        let last = self.state.sentences.pending().last().map(|w| w.end.as_seconds());
+        if last.is_some_and(|last| until_s - last >= SILENCE_S) {
+            out.sentences.extend(self.state.sentences.close());
+        }
+    }
+}
+
+/// Whether the speaker paused where the chunk ends.
+fn ended_at_pause(chunk: &RecognizedChunk) -> bool {
+    let last = chunk.segments.iter().flat_map(|s| &s.words).map(|w| w.end_s).fold(f64::MIN, f64::max);
+    chunk.end_s - last >= PAUSE_TAIL_S
+}
+
+/// Sample position of a media time; times before zero are zero.
+pub fn position(us: i64) -> u64 {
+    u64::try_from((us.max(0) * i64::from(SAMPLE_RATE) + 500_000) / 1_000_000).unwrap_or(0)
+}
