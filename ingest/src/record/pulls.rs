@@ -240,7 +240,7 @@ fn record(desk: &Desk, source: &Source, address: &Address, hurry: Option<Instant
     let (flag, _raised_at_end) = halt.flag(&desk.runtime);
     let opening = hurry.map(|since| Opening::watch(desk, address, since, Arc::clone(&flag)));
     let opened = pull::open(address, &terms, flag);
-    let given_up = opening.is_some_and(Opening::is_given_up);
+    let given_up = opening.is_some_and(Opening::ends_given_up);
     let mut input = match opened {
         _ if given_up && !halt.token.is_cancelled() => return Tried::without_media(Came::ServerBack),
         Ok(input) => input,
@@ -297,7 +297,7 @@ impl Opening {
     }
 
     /// The opening is over; whether because its flag was raised.
-    fn is_given_up(self) -> bool {
+    fn ends_given_up(self) -> bool {
         self.task.abort();
         self.over.swap(true, Ordering::SeqCst)
     }
