@@ -262,7 +262,11 @@ async fn files_of(store: &Store, rec: RecordingId, parts: &[Part]) -> Result<Vec
 
 fn stage_error(error: HearError) -> StageError {
     match error {
-        HearError::Asr(e @ (AsrError::Load { .. } | AsrError::UnknownLanguage(_))) => {
+        HearError::Asr(
+            e @ (AsrError::Load { .. }
+            | AsrError::UnknownLanguage(_)
+            | AsrError::Endpoint { is_final: true, .. }),
+        ) => {
             StageError::needs_operator(e)
         }
         other => StageError::retry(other),
