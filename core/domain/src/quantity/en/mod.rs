@@ -46,6 +46,9 @@ pub(super) fn read(text: &Text<'_>) -> Vec<Quantity> {
     all
 }
 
+const ORDINALS: [&str; 9] =
+    ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"];
+
 /// A number at token `i` and what it is of.
 fn number(t: &[Token], i: usize) -> Option<Step> {
     if let Some(bundle) = phrase::bundle(t, i) {
@@ -55,6 +58,13 @@ fn number(t: &[Token], i: usize) -> Option<Step> {
         return Step::some(i, next, value, money::unit(currency));
     }
     let n = numeral::read(t, i)?;
+    // "one oh nine" is 109 or 1.09, "twenty third" a place in an order.
+    if word(t, n.next) == "oh" && numeral::read(t, n.next + 1).is_some() {
+        return Step::nothing(n.next + 2);
+    }
+    if ORDINALS.contains(&word(t, n.next)) && n.written.is_none() {
+        return Step::nothing(n.next + 1);
+    }
     let row = numeral::row(t, i);
     if let Some((value, next)) =
         money::bare(t, i, &n).filter(|(_, next)| *next >= row.last().map_or(0, |r| r.next))
@@ -115,6 +125,10 @@ fn bare(t: &[Token], i: usize, n: &Numeral) -> Option<Step> {
     // 3C, 5G, 2nd
     let glued = |k: &Token| k.start == t[n.next - 1].end && matches!(k.kind, Kind::Word(_));
     if n.written.is_some() && t.get(n.next).is_some_and(glued) {
+        return Step::nothing(n.next + 1);
+    }
+    // 3 1/2
+    if t.get(n.next).is_some_and(|k| matches!(k.kind, Kind::Written(None, _))) {
         return Step::nothing(n.next + 1);
     }
     // Times of day.

@@ -14,7 +14,7 @@ pub(super) type Price = (Number, Option<Currency>, usize);
 const STRONG: &[&str] = &[
     "price",
     "price is",
-    "price of",
+    "a price of",
     "price was",
     "priced at",
     "costs",
@@ -87,7 +87,10 @@ pub(super) fn pair(t: &[Token], i: usize, cued: bool) -> Option<(Number, usize)>
     let row = numeral::row(t, i);
     let [first, second] = row[..] else { return None };
     let (a, b) = (first.value.as_count()?, second.value.as_count()?);
-    let rounds = a % 10 == 0 && b % 10 == 0 && a <= b && a < 100;
+    // "forty fifty", "thirty five forty": from one to the other.
+    let tens = a % 10 == 0 && b % 10 == 0 && a <= b && a < 100;
+    let fives = !cued && a % 5 == 0 && b % 5 == 0 && (a..=a + 10).contains(&b);
+    let rounds = tens || fives;
     let certain = if cued { a >= 10 } else { a > 20 };
     // After a hundred and more, hundreds of cents are no question: "a hundred and twenty nine ninety nine".
     if !certain || rounds || !(10..100).contains(&b) || a >= 1_000 {

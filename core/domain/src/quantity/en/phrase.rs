@@ -97,6 +97,10 @@ pub(super) fn bundle(t: &[Token], i: usize) -> Option<Step> {
     let count = n.value.as_count().filter(|c| (2..=20).contains(c))?;
     let noun = units::noun(t, n.next).is_some();
     let at = phrase(t, n.next + usize::from(noun), "for")?;
+    if let Some(paid) = phrase(t, at, "the price of").and_then(|at| numeral::read(t, at)) {
+        let buy = paid.value.as_count().filter(|paid| (1..count).contains(paid))?;
+        return Step::some(i, paid.next, Number::small(count - buy), Unit::Offer { buy, get: count - buy });
+    }
     if let Some((value, currency, next)) = money::said(t, at) {
         return Step::some(i, next, value, Unit::Bundle { count, currency });
     }

@@ -53,6 +53,8 @@ fn never_a_guessed_price() {
         ("a hundred and fifty", "150 plain"),
         ("forty five hundred", "4500 plain"),
         ("three two one", ""),
+        ("thirty five forty", ""),
+        ("one oh nine", ""),
     ]);
 }
 
@@ -78,6 +80,7 @@ fn discounts_and_offers() {
         ("two for twenty nine ninety nine", "29.99 money for 2"),
         ("three for two", "1 free for 2"),
         ("two for one", "1 free for 1"),
+        ("four for the price of three", "1 free for 3"),
         ("ten for thirty days", "10 plain; 30 day"),
         ("two for five people", "2 plain; 5 people"),
     ]);
@@ -122,6 +125,8 @@ fn measures_and_counts() {
         ("1,299", "1299 plain"),
         ("5G and 3C and the 2nd", ""),
         ("at 8 pm", ""),
+        ("January twenty third", ""),
+        ("3 1/2 inches", ""),
         ("USB 3.0.1", ""),
         ("", ""),
     ]);

@@ -52,7 +52,8 @@ fn number(t: &Text<'_>, i: usize) -> Option<Step> {
         Reading::Nothing(end) => return Step::nothing(end),
     };
     // 几十, 好几百, 双十一, 十分, 十足
-    let about = t.before(i) == '几' && !n.written;
+    // 零下二十度: a sign is not told.
+    let about = t.before(i) == '几' && !n.written || t.ends(i, &["零下", "负"]);
     if about
         || t.ends(i, &["双"]) && t.has(i, "十一")
         || n.single && t.any(i, &["十分", "十足", "十全"]).is_some()
@@ -70,11 +71,11 @@ fn number(t: &Text<'_>, i: usize) -> Option<Step> {
         .or_else(|| bare(t, i, &n, j))
 }
 
-/// 二十多, 十几, 一百余, 十来个.
+/// 二十多, 十几, 一百余, 十来个, 一百出头.
 fn approximate(t: &Text<'_>, n: &Numeral, j: usize) -> bool {
     let tens = n.value.as_whole().is_some_and(|v| v >= 10 && v % 10 == 0);
     let few = "多余".contains(t.get(j)) && !t.has(j, "多少");
-    tens && (few || t.get(j) == '几' || t.get(j) == '来' && units::classifier(t, j + 1, None).is_some())
+    tens && (few || t.get(j) == '几' || t.get(j) == '来' && units::counted(t, j + 1) || t.has(j, "出头"))
 }
 
 fn of_money(t: &Text<'_>, i: usize, n: &Numeral, j: usize) -> Option<Step> {
@@ -109,12 +110,20 @@ fn of_link_size_share(t: &Text<'_>, i: usize, n: &Numeral, j: usize) -> Option<S
             Step::some(i..j + 1, n.value.times(10)?, Unit::Percent)
         }
         // Dates and times of day are no amounts.
-        '月' | '日' => Step::nothing(j + 1),
+        '月' | '日' => Step::nothing(day_end(t, j + 1)),
         '点' if !n.fraction => Step::nothing(clock_end(t, j + 1)),
         '年' if n.value >= Number::small(1900) && n.value < Number::small(2200) => {
             Step::some(i..n.end, n.value, Unit::Plain)
         }
         _ => None,
+    }
+}
+
+/// The end of a date after its 月: 二十一号.
+fn day_end(t: &Text<'_>, j: usize) -> usize {
+    match numeral::read(t, j) {
+        Some(Reading::Number(n)) if "日号".contains(t.get(n.end)) => n.end + 1,
+        _ => j,
     }
 }
 
@@ -150,8 +159,8 @@ fn of_measure(t: &Text<'_>, i: usize, n: &Numeral, j: usize) -> Option<Step> {
         value = value.plus(Number::HALF)?;
         return Step::some(i..end + 1, value, unit);
     }
-    // 一米六, 一米六五: a height; 六 is tenths.
-    if let Unit::Length(Length::Metre) = unit
+    // 一米六, 一米六五, 二尺三: the digits after it are a fraction.
+    if let Unit::Length(Length::Metre | Length::Chi) = unit
         && !n.fraction
     {
         let places: String = (end..)
@@ -202,7 +211,11 @@ fn bare(t: &Text<'_>, i: usize, n: &Numeral, j: usize) -> Option<Step> {
     // "89, 9": maybe 89.9, maybe two numbers.
     let broken = t.get(n.end) == ',' && t.get(t.skip_spaces(n.end + 1)).is_ascii_digit();
     let grouped = (i..n.end).any(|k| t.get(k) == ',');
-    if money::priced(t, i) && !broken && !grouped && !units::counted(t, j) {
+    if (money::priced(t, i) || t.any(j, &["到手", "包邮"]).is_some())
+        && !broken
+        && !grouped
+        && !units::counted(t, j)
+    {
         return Step::some(i..n.end, n.value, Unit::Money(None));
     }
     Step::some(i..n.end, n.value, Unit::Plain)

@@ -69,6 +69,10 @@ pub(super) fn read(t: &Text<'_>, i: usize) -> Option<Reading> {
             Reading::Number(Numeral { value, end: d.end, single: false, written: true, fraction })
         }));
     }
+    // 一两个, 一两百: one or two of them.
+    if t.has(i, "一两") {
+        return Some(Reading::Nothing((i + 2..).find(|k| power(t.get(*k)).is_none()).unwrap_or(i + 2)));
+    }
     let (tokens, ends) = tokens(t, i);
     let end = *ends.last()?;
     let nothing = Some(Reading::Nothing(end));

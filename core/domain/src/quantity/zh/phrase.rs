@@ -166,7 +166,7 @@ fn signed(t: &Text<'_>, i: usize) -> Option<Step> {
 /// A price for all of so many pieces, said right after them: 两件一百六十九, 三个五块.
 pub(super) fn bundle(t: &Text<'_>, i: usize, pieces: Number, at: usize) -> Option<Step> {
     let count = pieces.as_count().filter(|c| (2..=10).contains(c))?;
-    let at = t.any(t.skip_spaces(at), &["一共", "只要", "才", "共"]).unwrap_or(at);
+    let at = t.any(t.skip_spaces(at), &["一共", "只要", "到手价", "到手", "才", "共"]).unwrap_or(at);
     let at = t.skip_spaces(at);
     if let Some((currency, from)) = money::sign(t, at) {
         let n = numeral_at(t, from)?;
