@@ -182,7 +182,7 @@ fn through_ffmpeg(content: &str, ending: &str) -> String {
     ffmpeg.args(["-v", "error", "-xerror", "-i"]).arg(&path).args(["-f", "srt", "-"]);
     let done = ends_within(&mut ffmpeg, Duration::from_secs(60));
     assert!(done.status.success(), "{}", said(&done));
-    String::from_utf8(done.stdout).unwrap()
+    String::from_utf8(done.stdout).unwrap().replace("\r\n", "\n")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
