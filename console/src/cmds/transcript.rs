@@ -38,7 +38,7 @@ pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
     let store = open_store(&load(cli)?).await?;
     let found = recording::find(&store, which).await;
     let content = match found {
-        Ok(recording) => Ok(file(&store, &recording, range, *zero, *format).await?),
+        Ok(recording) => file(&store, &recording, range, *zero, *format).await.map_err(Failure::from),
         Err(e) => Err(e),
     };
     store.close().await;

@@ -66,14 +66,12 @@ fn small(t: &[Token], i: usize) -> Option<(i64, usize)> {
     }
 }
 
+/// Reads a part of a number: its value, and the token after it.
+type Part = fn(&[Token], usize) -> Option<(i64, usize)>;
+
 /// "and" and what follows it, or what follows at once: the smaller rest of a number. Not one that `powers` follow, which
 /// begins a number of its own.
-fn rest(
-    t: &[Token],
-    i: usize,
-    part: fn(&[Token], usize) -> Option<(i64, usize)>,
-    powers: &[&str],
-) -> (i64, usize) {
+fn rest(t: &[Token], i: usize, part: Part, powers: &[&str]) -> (i64, usize) {
     let at = if word(t, i) == "and" { i + 1 } else { i };
     part(t, at).filter(|(_, next)| !powers.contains(&word(t, *next))).unwrap_or((0, i))
 }

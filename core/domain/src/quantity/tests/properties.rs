@@ -35,7 +35,7 @@ fn spoken_zh(n: u32) -> String {
             format!(
                 "{}万{zero}{}",
                 section(high, false),
-                section(low, false).replacen("十", if low < 20 && low >= 10 { "一十" } else { "十" }, 1)
+                section(low, false).replacen("十", if (10..20).contains(&low) { "一十" } else { "十" }, 1)
             )
         }
     }
@@ -74,7 +74,7 @@ fn spoken_en(n: u32, and: bool) -> String {
     };
     match n {
         0..20 => ONES[n as usize].to_owned(),
-        20..100 if n % 10 == 0 => TENS[(n / 10) as usize].to_owned(),
+        20..100 if n.is_multiple_of(10) => TENS[(n / 10) as usize].to_owned(),
         20..100 => format!("{}-{}", TENS[(n / 10) as usize], ONES[(n % 10) as usize]),
         100..1_000 => join(format!("{} hundred", ONES[(n / 100) as usize]), n % 100, " "),
         1_000..1_000_000 => join(format!("{} thousand", spoken_en(n / 1_000, and)), n % 1_000, " "),
