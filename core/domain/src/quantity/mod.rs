@@ -3,8 +3,13 @@
 //! What is certain gets a value and a unit; what may mean two things is a [`Unit::Plain`] number or nothing at all. A
 //! price is never guessed: `一百二` is 120, but money only with 块, ¥, a word such as 到手价 before it, or the like.
 
+mod en;
 mod number;
+#[cfg(test)]
+mod tests;
+mod text;
 mod unit;
+mod zh;
 
 use std::ops::Range;
 
@@ -33,6 +38,9 @@ pub struct Quantity {
 ///
 /// Not quantities: ordinals (第一), approximations (八九十), 一个 and "one" as articles, sizes in letters.
 pub fn quantities(text: &str, language: Language) -> Vec<Quantity> {
-    let _ = (text, language);
-    vec![]
+    let text = text::Text::new(text);
+    match language {
+        Language::Zh => zh::read(&text),
+        Language::En => en::read(&text),
+    }
 }
