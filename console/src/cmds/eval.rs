@@ -129,7 +129,8 @@ fn models(dir: Utf8PathBuf, model: &str, threads: u32) -> Result<(Vad, Whisper),
     let registry = Registry::new(dir, None).map_err(|e| bad(&e))?;
     let speech = registry.verify(model).map_err(|e| bad(&e))?;
     let voice = registry.verify("silero-vad").map_err(|e| bad(&e))?;
-    let options = WhisperOptions { threads: u16::try_from(threads).unwrap_or(1), ..WhisperOptions::default() };
+    let options =
+        WhisperOptions { threads: u16::try_from(threads).unwrap_or(1), ..WhisperOptions::default() };
     let ears = Whisper::load(&speech, options).map_err(|e| bad(&e))?;
     Ok((Vad::load(&voice.path).map_err(|e| bad(&e))?, ears))
 }
@@ -140,14 +141,17 @@ fn failed(e: EvalError) -> Failure {
 
 /// A line for each figure.
 fn print(r: &Report) {
-    let line = |name: &str, value: String| println!("{name:<34}{value}");
+    let line = |name: &str, value: String| println!("{name:<37}{value}");
     let percent = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{:.2} %", x * 100.0));
     let ms = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.0}"));
     let (kind, unit) = if r.language == "zh" { ("CER", "characters") } else { ("WER", "words") };
     line(kind, percent(r.cer.or(r.wer)));
     line(&format!("{kind}, numbers as written"), percent(r.cer_raw.or(r.wer_raw)));
     line(&format!("{kind}, before repairs"), percent(r.error_unrepaired));
-    let edits = format!("{} said, {} wrong, {} lost, {} added", r.words_said, r.words_wrong, r.words_lost, r.words_added);
+    let edits = format!(
+        "{} said, {} wrong, {} lost, {} added",
+        r.words_said, r.words_wrong, r.words_lost, r.words_added
+    );
     line(unit, edits);
     let start = format!("{} / {} (of {})", ms(r.start_ms_p50), ms(r.start_ms_p90), r.starts_measured);
     line("sentence starts off, ms, p50 / p90", start);
@@ -163,7 +167,10 @@ fn print(r: &Report) {
     line("CPU seconds a second", format!("{:.3}", r.cpu_s_per_audio_s));
     let seconds = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.2}"));
     line("end to text, s, p50 / p95", format!("{} / {}", seconds(r.final_s_p50), seconds(r.final_s_p95)));
-    let heard = format!("{:.1} s, {} chunks, {} sentences for {}", r.audio_s, r.chunks, r.sentences_heard, r.sentences_truth);
+    let heard = format!(
+        "{:.1} s, {} chunks, {} sentences for {}",
+        r.audio_s, r.chunks, r.sentences_heard, r.sentences_truth
+    );
     line("heard", heard);
     let guards: Vec<String> = r.guards.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
     line("guards", if guards.is_empty() { "none".to_owned() } else { guards.join(", ") });

@@ -142,7 +142,8 @@ impl SoundFile {
             let stamped =
                 sound.timestamp().map(|t| t.rescale(self.base, MICROS).saturating_sub(self.start_us));
             let at = stamped.unwrap_or(self.next_us);
-            let lasts = i64::try_from(sound.samples()).unwrap_or(0) * 1_000_000 / i64::from(sound.rate().max(1));
+            let lasts =
+                i64::try_from(sound.samples()).unwrap_or(0) * 1_000_000 / i64::from(sound.rate().max(1));
             self.next_us = at.saturating_add(lasts);
             self.runs.place(at, sound)?;
         }

@@ -52,7 +52,8 @@ pub fn align(said: &[Item<'_>], heard: &[Item<'_>]) -> Alignment {
 }
 
 fn align_within(said: &[Item<'_>], heard: &[Item<'_>], cells_max: usize) -> Alignment {
-    let mut out = Alignment { said: vec![None; said.len()], heard: vec![None; heard.len()], ..Alignment::default() };
+    let mut out =
+        Alignment { said: vec![None; said.len()], heard: vec![None; heard.len()], ..Alignment::default() };
     let mut todo = vec![(0..said.len(), 0..heard.len())];
     while let Some((s, h)) = todo.pop() {
         let fits = (s.len() + 1).saturating_mul(h.len() + 1) <= cells_max;
@@ -134,7 +135,11 @@ mod tests {
     fn items(text: &str) -> Vec<Item<'_>> {
         (0..)
             .zip(text.char_indices())
-            .map(|(n, (at, c))| Item { text: &text[at..at + c.len_utf8()], from_us: n * 10, to_us: n * 10 + 9 })
+            .map(|(n, (at, c))| Item {
+                text: &text[at..at + c.len_utf8()],
+                from_us: n * 10,
+                to_us: n * 10 + 9,
+            })
             .collect()
     }
 
@@ -155,7 +160,8 @@ mod tests {
     #[test]
     fn of_equal_ways_the_one_true_to_time_is_taken() {
         // "好" is said twice and recognised once: it was the second.
-        let said = [Item { text: "好", from_us: 0, to_us: 100 }, Item { text: "好", from_us: 5000, to_us: 5100 }];
+        let said =
+            [Item { text: "好", from_us: 0, to_us: 100 }, Item { text: "好", from_us: 5000, to_us: 5100 }];
         let heard = [Item { text: "好", from_us: 5010, to_us: 5050 }];
         assert_eq!(align(&said, &heard).said, [None, Some(0)]);
     }

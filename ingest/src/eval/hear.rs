@@ -103,7 +103,9 @@ impl Listening {
         let spent = (cpu_time() - begun).as_secs_f64();
         let until = self.heard.audio_s;
         let heard = &mut self.heard;
-        heard.waits_s.extend(out.sentences.iter().map(|s| (until - s.span.end().as_seconds()).max(0.0) + spent));
+        heard
+            .waits_s
+            .extend(out.sentences.iter().map(|s| (until - s.span.end().as_seconds()).max(0.0) + spent));
         heard.sentences.extend(out.sentences);
         heard.dropped.extend(out.dropped);
         heard.chunks += out.chunks;

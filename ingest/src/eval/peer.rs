@@ -95,7 +95,10 @@ pub async fn ask(
     if !status.success() {
         let said = String::from_utf8_lossy(&err);
         if said.contains("No module named") {
-            return Err(failed(format!("faster-whisper is not installed for {}: {INSTALL}", python.display())));
+            return Err(failed(format!(
+                "faster-whisper is not installed for {}: {INSTALL}",
+                python.display()
+            )));
         }
         return Err(failed(format!("the peer failed ({status}): {}", last(&said))));
     }

@@ -69,8 +69,10 @@ pub fn score(truth: &Truth, heard: &Heard, terms: &[Term], language: Language) -
     }
     let mut recalls = Recalls::default();
     let each = truth.sentences.iter().enumerate();
-    report.sentences = Some(each.map(|(i, s)| sentence(i, s, heard, &laid, &set, language, &mut recalls)).collect());
-    (report.numbers_said, report.numbers_right) = (recalls.numbers.said, recalls.numbers.share().map(rounded));
+    report.sentences =
+        Some(each.map(|(i, s)| sentence(i, s, heard, &laid, &set, language, &mut recalls)).collect());
+    (report.numbers_said, report.numbers_right) =
+        (recalls.numbers.said, recalls.numbers.share().map(rounded));
     report.terms_said = recalls.terms.said;
     report.term_recall = recalls.terms.share().map(rounded);
     report.term_recall_raw = recalls.terms_raw.share().map(rounded);
@@ -111,7 +113,11 @@ fn micros(seconds: f64) -> i64 {
 
 fn runs(heard: &Heard, text: TextOf) -> Vec<Vec<Piece<'_>>> {
     let piece = |w| Piece { text: text(w), start_us: w.start.as_micros(), end_us: w.end.as_micros() };
-    heard.sentences.iter().map(|s| s.words.iter().map(piece).filter(|p| !p.text.is_empty()).collect()).collect()
+    heard
+        .sentences
+        .iter()
+        .map(|s| s.words.iter().map(piece).filter(|p| !p.text.is_empty()).collect())
+        .collect()
 }
 
 /// Said and heard side by side.
@@ -139,10 +145,8 @@ impl Laid {
             .zip(&times)
             .map(|(t, (from_us, to_us))| Item { text: &t.text, from_us: *from_us, to_us: *to_us })
             .collect();
-        let b: Vec<Item<'_>> = heard
-            .iter()
-            .map(|t| Item { text: &t.text, from_us: t.start_us, to_us: t.end_us })
-            .collect();
+        let b: Vec<Item<'_>> =
+            heard.iter().map(|t| Item { text: &t.text, from_us: t.start_us, to_us: t.end_us }).collect();
         let alignment = align(&a, &b);
         Self { said, sentences, heard, alignment }
     }
@@ -250,9 +254,10 @@ fn words_in(heard: &Heard, s: &TruthSentence, text: TextOf) -> String {
         let middle = i64::midpoint(w.start.as_micros(), w.end.as_micros());
         (from..=to).contains(&middle)
     };
-    let each = heard.sentences.iter().filter(|u| {
-        u.span.start().as_micros() <= to && u.span.end().as_micros() >= from
-    });
+    let each = heard
+        .sentences
+        .iter()
+        .filter(|u| u.span.start().as_micros() <= to && u.span.end().as_micros() >= from);
     let texts: Vec<String> = each
         .map(|u| join_words(u.words.iter().filter(inside).map(text).filter(|t| !t.is_empty())))
         .filter(|t| !t.is_empty())
@@ -263,7 +268,9 @@ fn words_in(heard: &Heard, s: &TruthSentence, text: TextOf) -> String {
 /// What was recognised for a sentence, and the edits that belong to it: tokens put in belong to the sentence before them.
 fn heard_for(i: usize, laid: &Laid, language: Language) -> (usize, String) {
     let range = &laid.sentences[i];
-    let first = |i: usize| laid.sentences.get(i..)?.iter().flat_map(Clone::clone).find_map(|t| laid.alignment.said[t]);
+    let first = |i: usize| {
+        laid.sentences.get(i..)?.iter().flat_map(Clone::clone).find_map(|t| laid.alignment.said[t])
+    };
     let from = if i == 0 { 0 } else { first(i).unwrap_or(laid.heard.len()) };
     let to = first(i + 1).unwrap_or(laid.heard.len());
     let tokens = laid.heard.get(from..to).unwrap_or_default();

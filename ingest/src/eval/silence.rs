@@ -41,6 +41,10 @@ mod tests {
         let found = stretches(spoken.into_iter(), 7_500_000);
         assert_eq!(found, [s(0, 900), s(4300, 4700), (6_300_000, i64::MAX)]);
         assert!(is_in(&found, 4_300_000, 4_700_000) && !is_in(&found, 4_200_000, 4_400_000));
-        assert_eq!(stretches([].into_iter(), 300_000), [(0, i64::MAX)], "where nothing is said, all of it counts");
+        assert_eq!(
+            stretches([].into_iter(), 300_000),
+            [(0, i64::MAX)],
+            "where nothing is said, all of it counts"
+        );
     }
 }

@@ -110,7 +110,10 @@ mod tests {
         assert_eq!(zh(&[&["50克"], &["xt"]], "一百五十克 xts"), [0, 0], "not inside a number or a word");
         let en = |terms: &[&[&str]], text: &str| count(terms, text, Language::En);
         assert_eq!(en(&[&["lip balm"], &["denim"]], "The lip-balm. Lipbalm! denims"), [2, 0]);
-        assert_eq!(en(&[&["milliamp hours", "mAh"], &["USB-C", "type C"]], "10,000 mAh, USB C type-c"), [1, 2]);
+        assert_eq!(
+            en(&[&["milliamp hours", "mAh"], &["USB-C", "type C"]], "10,000 mAh, USB C type-c"),
+            [1, 2]
+        );
     }
 
     #[test]

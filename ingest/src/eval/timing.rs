@@ -40,7 +40,11 @@ pub(super) fn percentile(mut values: Vec<f64>, share: f64) -> Option<f64> {
     let last = values.len().checked_sub(1)?;
     #[expect(clippy::cast_precision_loss, reason = "there are few values")]
     let place = last as f64 * share.clamp(0.0, 1.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the last index")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and the last index"
+    )]
     let below = place as usize;
     let (a, b) = (values[below], values[(below + 1).min(last)]);
     Some(a + (b - a) * place.fract())

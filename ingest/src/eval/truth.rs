@@ -68,9 +68,8 @@ impl Truth {
 pub fn read_truth(path: &Path) -> Result<Truth, EvalError> {
     let mut sentences = Vec::new();
     read_lines(path, |text| {
-        let s: TruthSentence = serde_json::from_str(text).map_err(|e| {
-            format!("{e}; a line is a JSON object with start and end (seconds) and text")
-        })?;
+        let s: TruthSentence = serde_json::from_str(text)
+            .map_err(|e| format!("{e}; a line is a JSON object with start and end (seconds) and text"))?;
         if !(s.start.is_finite() && s.end.is_finite() && s.start >= 0.0 && s.end > s.start) {
             return Err(format!("a sentence from {} to {} s has no length", s.start, s.end));
         }
@@ -101,7 +100,9 @@ pub(super) fn read_lines(
         }
         let bad = |why: String| EvalError::Line { path: shown.clone(), line: number, why };
         if line.len() > LINE_BYTES_MAX {
-            return Err(bad(format!("the line is longer than {LINE_BYTES_MAX} bytes: this is not such a file")));
+            return Err(bad(format!(
+                "the line is longer than {LINE_BYTES_MAX} bytes: this is not such a file"
+            )));
         }
         if number > LINES_MAX {
             return Err(bad(format!("the file has more than {LINES_MAX} lines")));

@@ -84,8 +84,21 @@ const UNITS: [(&str, &[&str]); 24] = [
     ("cent", &[]),
 ];
 const PRONOUNS: [&str; 15] = [
-    "it", "that", "this", "he", "she", "there", "here", "what", "who", "where", "how", "when", "everyone",
-    "everything", "one",
+    "it",
+    "that",
+    "this",
+    "he",
+    "she",
+    "there",
+    "here",
+    "what",
+    "who",
+    "where",
+    "how",
+    "when",
+    "everyone",
+    "everything",
+    "one",
 ];
 const ORDINALS: [(&str, &str); 10] = [
     ("1st", "first"),
@@ -196,9 +209,9 @@ fn one_form(word: &str) -> Vec<String> {
 /// Names of units in the singular.
 fn unit_name(word: &str) -> String {
     let singular = word.strip_suffix('s').unwrap_or(word);
-    let named = UNITS.iter().find(|(name, signs)| {
-        *name == singular || signs.iter().any(|s| s.len() > 3 && *s == word)
-    });
+    let named = UNITS
+        .iter()
+        .find(|(name, signs)| *name == singular || signs.iter().any(|s| s.len() > 3 && *s == word));
     named.map_or(word, |(name, _)| name).to_owned()
 }
 
@@ -249,7 +262,11 @@ mod tests {
             ("two hundred grams", "200g", "200 gram"),
             ("one fifty", "150", "150"),
             ("a hundred", "100", "100"),
-            ("Will the colour bleed? No, it won't.", "will the color bleed no it will not", "will the color bleed no it will not"),
+            (
+                "Will the colour bleed? No, it won't.",
+                "will the color bleed no it will not",
+                "will the color bleed no it will not",
+            ),
             ("don't you're we'll", "do not you are we will", "do not you are we will"),
             ("the brand's team", "the brands team", "the brands team"),
             ("best-selling", "best selling", "best selling"),

@@ -154,6 +154,9 @@ mod tests {
             Piece { text: "fifty.", start_us: 1000, end_us: 1500 },
         ];
         let said = tokens(&english, Language::En, Form::Normal);
-        assert_eq!((said[0].text.as_str(), said[0].start_us, said[0].end_us, said.len()), ("69.5", 0, 1500, 1));
+        assert_eq!(
+            (said[0].text.as_str(), said[0].start_us, said[0].end_us, said.len()),
+            ("69.5", 0, 1500, 1)
+        );
     }
 }

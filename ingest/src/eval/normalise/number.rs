@@ -55,7 +55,8 @@ pub(super) fn numeral(text: &[char], at: usize) -> Option<Found> {
     }
     let (parts, end) = parts(text, at);
     let digits_only = parts.iter().all(|p| matches!(p, Part::Digits(_)));
-    if !digits_only && end - at <= RUN_MAX
+    if !digits_only
+        && end - at <= RUN_MAX
         && let Some(value) = value(&parts)
     {
         return Some(Found { text: shown(value), end, whole: true });

@@ -52,7 +52,10 @@ fn a_perfect_transcript_has_perfect_figures() {
     let r = score(&truth, &heard, &[term(&["针织开衫", "开衫"]), term(&["亚麻"])], Language::Zh);
     assert_eq!((r.cer, r.wer, r.words_lost, r.words_said), (Some(0.0), None, 0, 12));
     assert!(r.cer_raw.unwrap() > 0.2, "numbers differ as written: {:?}", r.cer_raw);
-    assert_eq!((r.start_ms_p50, r.start_ms_p90, r.end_ms_p50, r.end_ms_p90), (Some(0.0), Some(0.0), Some(0.0), Some(0.0)));
+    assert_eq!(
+        (r.start_ms_p50, r.start_ms_p90, r.end_ms_p50, r.end_ms_p90),
+        (Some(0.0), Some(0.0), Some(0.0), Some(0.0))
+    );
     assert_eq!((r.starts_at_utterance, r.ends_at_utterance, r.nonspeech_chars), (2, 2, 0));
     assert_eq!((r.term_recall, r.terms_said, r.cpu_s_per_audio_s), (Some(1.0), 2, 0.1));
 }
@@ -69,7 +72,11 @@ fn times_are_those_of_the_words_at_the_borders() {
     assert_eq!((r.starts_measured, r.ends_measured), (2, 2));
     assert_eq!((r.start_ms_p50, r.start_ms_bias), (Some(70.0), Some(30.0)));
     assert_eq!((r.end_ms_p50, r.end_ms_bias), (Some(150.0), Some(50.0)));
-    assert_eq!((r.starts_at_utterance, r.ends_at_utterance), (2, 2), "the seam inside the first utterance is none");
+    assert_eq!(
+        (r.starts_at_utterance, r.ends_at_utterance),
+        (2, 2),
+        "the seam inside the first utterance is none"
+    );
     assert_eq!((r.words_wrong, r.words_lost, r.words_added, r.cer), (2, 0, 0, Some(rounded(2.0 / 13.0))));
     let each = r.sentences.unwrap();
     assert_eq!(each.iter().map(|s| s.edits).collect::<Vec<_>>(), [0, 0, 2]);
@@ -80,17 +87,21 @@ fn times_are_those_of_the_words_at_the_borders() {
 fn what_is_made_of_silence_is_counted_where_nobody_speaks() {
     let truth = said(&[(5.0, 6.0, "好的"), (6.8, 8.0, "亚麻"), (20.0, 21.0, "再见")]);
     let all = vec![
-        utterance(1.0, 2.0, "谢谢观看"),   // four in the gap before all
+        utterance(1.0, 2.0, "谢谢观看"), // four in the gap before all
         utterance(5.0, 6.0, "好的"),
-        utterance(6.05, 6.7, "啊"),        // the pause is too short to look at
-        utterance(6.8, 8.2, "亚麻啊"),     // an insertion that begins inside speech
-        utterance(12.0, 13.0, "词词"),     // two
+        utterance(6.05, 6.7, "啊"),    // the pause is too short to look at
+        utterance(6.8, 8.2, "亚麻啊"), // an insertion that begins inside speech
+        utterance(12.0, 13.0, "词词"), // two
         utterance(20.0, 21.0, "再见"),
     ];
     let r = score(&truth, &heard(all.clone()), &[], Language::Zh);
     assert_eq!((r.nonspeech_chars, r.words_added), (6, 8));
     let r = score(&Truth::default(), &heard(all), &[], Language::Zh);
-    assert_eq!((r.nonspeech_chars, r.cer, r.start_ms_p50), (14, None, None), "all of it, where nothing is said");
+    assert_eq!(
+        (r.nonspeech_chars, r.cer, r.start_ms_p50),
+        (14, None, None),
+        "all of it, where nothing is said"
+    );
 }
 
 #[test]
@@ -113,7 +124,8 @@ fn terms_before_and_after_a_repair() {
 #[test]
 fn english_is_counted_in_words() {
     let truth = said(&[(0.5, 3.0, "It was one hundred and ten dollars, now it's sixty nine fifty.")]);
-    let r = score(&truth, &heard(vec![utterance(0.5, 3.0, "It was $110, now it is $69.50.")]), &[], Language::En);
+    let r =
+        score(&truth, &heard(vec![utterance(0.5, 3.0, "It was $110, now it is $69.50.")]), &[], Language::En);
     assert_eq!((r.wer, r.cer, r.words_said), (Some(0.0), None, 7));
     assert!(r.wer_raw.unwrap() > 0.5);
     let r = score(&truth, &heard(vec![utterance(0.5, 3.0, "It was now it is $69.50.")]), &[], Language::En);
@@ -141,8 +153,19 @@ fn guards_are_counted_by_reason_and_a_peer_stands_beside() {
 fn the_keys_are_those_that_were_promised() {
     let json = serde_json::to_value(score(&Truth::default(), &heard(vec![]), &[], Language::En)).unwrap();
     for key in [
-        "cer", "cer_raw", "wer", "start_ms_p50", "start_ms_p90", "end_ms_p50", "end_ms_p90", "words_lost",
-        "nonspeech_chars", "numbers_right", "term_recall", "term_recall_raw", "cpu_s_per_audio_s",
+        "cer",
+        "cer_raw",
+        "wer",
+        "start_ms_p50",
+        "start_ms_p90",
+        "end_ms_p50",
+        "end_ms_p90",
+        "words_lost",
+        "nonspeech_chars",
+        "numbers_right",
+        "term_recall",
+        "term_recall_raw",
+        "cpu_s_per_audio_s",
     ] {
         assert!(json.get(key).is_some(), "{key}");
     }
