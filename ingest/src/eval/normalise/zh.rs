@@ -147,6 +147,13 @@ fn money(text: &[char], at: usize) -> Option<(String, usize)> {
             None => (first.to_string(), if is(next + 1, '钱') { next + 2 } else { next + 1 }),
         });
     }
+    // 八十九块九两件, written 89块92件: the second digit counts pieces. 三块12个 stays three and twelve.
+    let second_counts = first > 1
+        && text.get(next).is_some_and(|c| digit(*c).is_some())
+        && text.get(next + 1).is_some_and(|c| PIECES.contains(*c));
+    if second_counts {
+        return Some((format!("{zero}{first}"), next));
+    }
     if is_numeral(text, next) || text.get(next).is_some_and(|c| PIECES.contains(*c)) {
         return nothing;
     }
@@ -180,6 +187,8 @@ mod tests {
         for (spoken, written, common) in [
             ("百分之五十五的亚麻，", "55%的亞麻", "55%的亚麻"),
             ("粉丝价八十九块九，两件一百六十九。", "粉絲價89块9 2件169", "粉丝价89.9元2件169"),
+            ("八十九块九两件", "89块92件", "89.9元2件"),
+            ("三块钱十二个", "3块12个", "3元12个"),
             ("八十九块九", "¥89.90", "89.9元"),
             ("八十九块九毛", "89.9元", "89.9元"),
             ("八十九块九毛九", "89.99元", "89.99元"),
