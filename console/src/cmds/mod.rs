@@ -5,6 +5,7 @@ mod config;
 mod cost;
 mod demo;
 mod doctor;
+mod eval;
 mod models;
 mod plan;
 mod pulse;
@@ -86,6 +87,9 @@ pub enum Command {
     Check(check::Args),
     /// Says what this machine lacks, and the line that installs it.
     Doctor,
+    /// Measures what the models do, on files whose truth is known.
+    #[command(subcommand)]
+    Eval(eval::Args),
     /// Trains a head.
     #[command(subcommand)]
     Train(train::Args),
@@ -160,6 +164,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Config(args) => config::run(&cli, args),
         Command::Check(args) => check::run(&cli, args).await,
         Command::Doctor => doctor::run(&cli),
+        Command::Eval(args) => eval::run(&cli, args).await,
         Command::Train(args) => train::run(&cli, args).await,
         Command::Record => record::run(&cli).await,
         Command::Work => work::run(&cli).await,
