@@ -8,6 +8,7 @@ use clipmill_inference::{
         AsrError, Recognizer,
         live::{Heard, RecognizedChunk, SpeechToText},
     },
+    lexicon::Lexicon,
     vad::{ChunkerConfig, SAMPLE_RATE, VadError, Voice},
 };
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,11 @@ impl Listener {
     /// Where it stands.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// The names and terms that are put right from now on.
+    pub fn set_lexicon(&mut self, lexicon: Arc<Lexicon>) {
+        self.stream.set_lexicon(lexicon);
     }
 
     /// Takes the number of the next utterance.

@@ -7,6 +7,7 @@
 mod hearing;
 pub mod listen;
 pub mod sentence;
+mod trade;
 
 use std::{
     collections::HashMap,
@@ -37,6 +38,7 @@ use tokio::sync::Semaphore;
 
 use hearing::{HearError, Hearing};
 use listen::{AnyVoice, Listener, Output, State};
+use trade::Trade;
 
 /// Under which the follower's positions are kept.
 pub const NAME: &str = "ingest.transcribe";
@@ -52,6 +54,7 @@ pub struct Transcriber {
     ears: Arc<dyn Recognizer>,
     voice: VoiceMaker,
     room: Arc<Semaphore>,
+    trade: Trade,
     /// What is being heard, with the position it was last stored at. Lost at a restart, and made anew from there.
     hearings: Mutex<HashMap<RecordingId, (FollowerPos, Hearing)>>,
 }
@@ -66,7 +69,7 @@ impl Transcriber {
     /// With a recogniser shared by all recordings, a maker of voice detectors (each recording has its own), and
     /// the permits that bound how much inference runs at once in this process; one a core, usually one.
     pub fn new(ears: Arc<dyn Recognizer>, voice: VoiceMaker, room: Arc<Semaphore>) -> Self {
-        Self { ears, voice, room, hearings: Mutex::default() }
+        Self { ears, voice, room, trade: Trade::default(), hearings: Mutex::default() }
     }
 
     /// With the Silero voice detector of the model file `vad`, which is loaded once here to see that it can be.
@@ -123,6 +126,7 @@ impl Follower for Transcriber {
             self.keep(rec.id, pos, hearing);
             return Ok(Progress::Idle);
         }
+        hearing.listener.set_lexicon(self.trade.of(&cx.store, rec.source_id).await?);
         let files = files_of(&cx.store, rec.id, &parts).await?;
         let _seat = Arc::clone(&self.room).acquire_owned().await.map_err(StageError::retry)?;
         let stop = cx.stop.clone();
