@@ -265,8 +265,10 @@ fn mention(name: &Name, lower: &str, sounds: &[Syllable]) -> Option<(usize, Ment
         return None;
     }
     let wrong_most = usize::from(n >= 4);
-    let best =
-        sounds.windows(n).map(|w| w.iter().zip(&name.syllables).filter(|(a, b)| !a.sounds_like(b)).count()).min()?;
+    let best = sounds
+        .windows(n)
+        .map(|w| w.iter().zip(&name.syllables).filter(|(a, b)| !a.sounds_like(b)).count())
+        .min()?;
     (best <= wrong_most).then(|| (50 + 4 * (n - best), Mention::Sound(name.text.clone())))
 }
 

@@ -5,6 +5,7 @@ mod config;
 mod cost;
 mod demo;
 mod doctor;
+mod lexicon;
 mod models;
 mod plan;
 mod pulse;
@@ -69,6 +70,9 @@ pub enum Command {
     /// Lists recordings and puts them under a legal hold.
     #[command(subcommand)]
     Recording(recording::Args),
+    /// Names and terms that must be written right, and what is misheard for them.
+    #[command(subcommand)]
+    Lexicon(lexicon::Args),
     /// Shows what would be done, and does it when told to.
     #[command(subcommand)]
     Plan(plan::Args),
@@ -150,6 +154,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&cli, args).await,
         Command::Source(args) => source::run(&cli, args).await,
         Command::Recording(args) => recording::run(&cli, args).await,
+        Command::Lexicon(args) => lexicon::run(&cli, args).await,
         Command::Plan(args) => plan::run(&cli, args).await,
         Command::Models(args) => models::run(&cli, args).await,
         Command::Config(args) => config::run(&cli, args),

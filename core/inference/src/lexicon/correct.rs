@@ -76,7 +76,10 @@ fn in_order<W: SpokenWord>(mut words: Vec<W>) -> Vec<W> {
         let floor = words[i - 1].end_s();
         if words[i].start_s() < floor {
             let w = &words[i];
-            let mended = w.mended().cloned().unwrap_or_else(|| Mended { heard: w.heard().to_owned(), by: MendedBy::Operator });
+            let mended = w
+                .mended()
+                .cloned()
+                .unwrap_or_else(|| Mended { heard: w.heard().to_owned(), by: MendedBy::Operator });
             words[i] = w.written(w.text().to_owned(), floor, w.end_s().max(floor), w.p(), mended);
         }
     }
@@ -139,11 +142,8 @@ fn steps<W: SpokenWord>(words: &[W], new: &[String]) -> Vec<Step> {
     let mut longest = vec![vec![0u32; m + 1]; n + 1];
     for i in (0..n).rev() {
         for j in (0..m).rev() {
-            longest[i][j] = if same(i, j) {
-                longest[i + 1][j + 1] + 1
-            } else {
-                longest[i + 1][j].max(longest[i][j + 1])
-            };
+            longest[i][j] =
+                if same(i, j) { longest[i + 1][j + 1] + 1 } else { longest[i + 1][j].max(longest[i][j + 1]) };
         }
     }
     let (mut i, mut j) = (0, 0);
@@ -187,8 +187,14 @@ mod tests {
 
     #[test]
     fn a_rule_is_whole_words_and_two_characters_at_least() {
-        assert_eq!(rule_between(&said("下面这个面双是", 0.9), "下面这个面霜是"), Some(("双是".into(), "霜是".into())));
-        assert_eq!(rule_between(&said("try the eon glow now", 0.9), "try the AeonGlow now"), Some(("eon glow".into(), "AeonGlow".into())));
+        assert_eq!(
+            rule_between(&said("下面这个面双是", 0.9), "下面这个面霜是"),
+            Some(("双是".into(), "霜是".into()))
+        );
+        assert_eq!(
+            rule_between(&said("try the eon glow now", 0.9), "try the AeonGlow now"),
+            Some(("eon glow".into(), "AeonGlow".into()))
+        );
         assert_eq!(rule_between(&said("好的", 0.9), "好的。"), None);
         assert_eq!(rule_between(&said("甲乙丙丁戊", 0.9), "子乙丙丁丑"), None, "two places");
     }

@@ -34,6 +34,9 @@ const SOUND: f64 = 8.0;
 const SURE: f64 = 0.7;
 /// How far a syllable of a trait may be off.
 const TRAIT_APART: f32 = 0.5;
+/// How far what would change may be off, a syllable: where one thing stands for another that sounds otherwise, only its
+/// neighbours speak for the term.
+const CHANGED_APART: f32 = 0.5;
 /// What a repair must be better by: a wrong repair is worse than a missed one.
 const MARGIN: f64 = 2.0;
 /// What two characters must be better by on top: short terms sound like much.
@@ -82,12 +85,17 @@ fn chinese<'a>(units: &[Unit], kept: &[bool], s: &'a Spelling) -> Vec<Found<'a>>
             }
             let Some(distance) = distance(window, &s.units, most) else { continue };
             // A trait is made of plain words: with another word in it, it is another phrase.
-            let near = |(a, b): (&Unit, &Unit)| a.text == b.text || apart(&a.readings, &b.readings) <= TRAIT_APART;
+            let near =
+                |(a, b): (&Unit, &Unit)| a.text == b.text || apart(&a.readings, &b.readings) <= TRAIT_APART;
             if s.origin == Origin::Trait && (len != n || !window.iter().zip(&s.units).all(near)) {
                 continue;
             }
             let range = at..at + len;
-            if touches(kept, &range, window, s) || window.iter().map(|u| &u.text).eq(s.units.iter().map(|u| &u.text)) {
+            let changes = changed_part(window, s).len().max(1);
+            if distance > CHANGED_APART * changes as f32
+                || touches(kept, &range, window, s)
+                || window.iter().map(|u| &u.text).eq(s.units.iter().map(|u| &u.text))
+            {
                 continue;
             }
             out.push(Found { score: weigh(units, &range, s, distance), units: range, spelling: s });
@@ -107,11 +115,15 @@ fn budget(n: usize) -> f32 {
 
 /// Whether a repair would change what is right already.
 fn touches(kept: &[bool], range: &Range<usize>, window: &[Unit], s: &Spelling) -> bool {
-    // What stays is the longest common beginning and end.
+    changed_part(window, s).any(|i| kept[range.start + i])
+}
+
+/// What of `window` is not in the term: all but the longest common beginning and end.
+fn changed_part(window: &[Unit], s: &Spelling) -> Range<usize> {
     let same = |(a, b): &(&Unit, &Unit)| a.text == b.text;
     let head = window.iter().zip(&s.units).take_while(same).count();
     let tail = window[head..].iter().rev().zip(s.units.iter().rev()).take_while(same).count();
-    (range.start + head..range.end - tail).any(|i| kept[i])
+    head..window.len() - tail
 }
 
 /// The sum of what differs in sound, if it is within `most`.
@@ -173,7 +185,11 @@ fn weigh(units: &[Unit], range: &Range<usize>, s: &Spelling, distance: f32) -> f
 
 fn changed<'u>(window: &'u [Unit], s: &'u Spelling) -> impl Iterator<Item = &'u Unit> {
     let same_length = window.len() == s.units.len();
-    window.iter().enumerate().filter(move |(i, u)| !(same_length && s.units[*i].text == u.text)).map(|(_, u)| u)
+    window
+        .iter()
+        .enumerate()
+        .filter(move |(i, u)| !(same_length && s.units[*i].text == u.text))
+        .map(|(_, u)| u)
 }
 
 /// The recogniser's odds as a logarithm, within reason: it is often surer than it should be.
@@ -189,7 +205,8 @@ fn english<'a>(units: &[Unit], kept: &[bool], s: &'a Spelling, spoken: &Spoken) 
     for at in 0..units.len() {
         for len in 1..=s.units.len() + 2 {
             let Some(window) = units.get(at..at + len) else { break };
-            let plain = window.iter().all(|u| u.is_latin() || (u.is_number() && s.units.iter().any(Unit::is_number)));
+            let plain =
+                window.iter().all(|u| u.is_latin() || (u.is_number() && s.units.iter().any(Unit::is_number)));
             if !plain || !unbroken(window) {
                 break;
             }
@@ -208,9 +225,14 @@ fn english<'a>(units: &[Unit], kept: &[bool], s: &'a Spelling, spoken: &Spoken) 
     out
 }
 
+/// Whether one has all units of the other in a row: a word more or less is another thing that is said, no mishearing.
+fn holds(a: &[Unit], b: &[Unit]) -> bool {
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    long.windows(short.len().max(1)).any(|w| w.iter().map(|u| &u.text).eq(short.iter().map(|u| &u.text)))
+}
+
 fn likeness(window: &[Unit], heard: String, s: &Spelling, spoken: &Spoken) -> Option<f64> {
-    let written_so = window.iter().map(|u| &u.text).eq(s.units.iter().map(|u| &u.text));
-    if written_so {
+    if holds(window, &s.units) {
         return None;
     }
     if heard == spoken.letters {
@@ -229,8 +251,12 @@ fn likeness(window: &[Unit], heard: String, s: &Spelling, spoken: &Spoken) -> Op
         common += usize::from(sound_en::is_common(&u.text));
         count += 1;
     }
-    // Where nothing but common words would go, the sound alone is not enough.
-    let common = if count > 0 && common == count { 4.0 } else { 0.0 };
+    // Where nothing but common words would go, the sound alone is not enough; less so beside a word of the term.
+    let common = match count < window.len() {
+        _ if common < count => 0.0,
+        true => 2.0,
+        false => 4.0,
+    };
     let short = if spoken.letters.len() < 6 { 2.0 } else { 0.0 };
     Some((alike - ENGLISH_ALIKE) * ENGLISH_SLOPE - SURE * sure.max(0.0) * 0.8 - common - short)
 }

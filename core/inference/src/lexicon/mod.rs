@@ -102,7 +102,8 @@ impl Lexicon {
         let mut words = words;
         for found in chosen {
             let range = word_range(&units[found.units.clone()]);
-            let new = rewritten(&words[range.clone()], &units[found.units], &found.spelling.text, MendedBy::Sound);
+            let new =
+                rewritten(&words[range.clone()], &units[found.units], &found.spelling.text, MendedBy::Sound);
             words.splice(range, new);
         }
         Repaired { words, mended, unsure }

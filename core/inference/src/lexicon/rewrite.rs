@@ -23,7 +23,9 @@ pub(super) fn respelled<W: SpokenWord>(words: &[W], pieces: &[String], by: Mende
     let mended = |i: usize| Mended { heard: if i == 0 { heard.clone() } else { String::new() }, by };
     if pieces.len() == words.len() {
         let each = words.iter().zip(pieces).enumerate();
-        return each.map(|(i, (w, t))| w.written(t.clone(), w.start_s(), w.end_s(), w.p(), mended(i))).collect();
+        return each
+            .map(|(i, (w, t))| w.written(t.clone(), w.start_s(), w.end_s(), w.p(), mended(i)))
+            .collect();
     }
     let (start, end) = (from.start_s(), to.end_s().max(from.start_s()));
     let p = words.iter().map(W::p).fold(1.0, f32::min);
@@ -55,9 +57,14 @@ pub(super) fn pieces(text: &str) -> Vec<String> {
             continue;
         }
         let han = is_cjk(c) && c.is_alphanumeric();
-        let after_han = out.last().and_then(|w| w.chars().next_back()).is_some_and(|b| is_cjk(b) && b.is_alphanumeric());
+        let after_han =
+            out.last().and_then(|w| w.chars().next_back()).is_some_and(|b| is_cjk(b) && b.is_alphanumeric());
         match out.last_mut() {
-            Some(word) if !han && (!apart || !c.is_alphanumeric()) && (!after_han || !c.is_alphanumeric()) => word.push(c),
+            Some(word)
+                if !han && (!apart || !c.is_alphanumeric()) && (!after_han || !c.is_alphanumeric()) =>
+            {
+                word.push(c)
+            }
             _ => out.push(c.to_string()),
         }
         apart = false;

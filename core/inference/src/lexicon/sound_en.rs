@@ -40,8 +40,8 @@ impl Spoken {
 }
 
 const ENDINGS: [&str; 24] = [
-    "", "s", "es", "d", "ed", "r", "er", "rs", "ers", "ing", "ings", "y", "ly", "ies", "ied", "e", "est", "al",
-    "ped", "ping", "ned", "ning", "ted", "ting",
+    "", "s", "es", "d", "ed", "r", "er", "rs", "ers", "ing", "ings", "y", "ly", "ies", "ied", "e", "est",
+    "al", "ped", "ping", "ned", "ning", "ted", "ting",
 ];
 
 /// Whether `word` is so common that it is not given up for a term by its sound alone.

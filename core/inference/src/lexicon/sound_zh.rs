@@ -80,7 +80,8 @@ fn syllable(p: Pinyin) -> Syllable {
 }
 
 const INITIALS: [&str; 21] = [
-    "zh", "ch", "sh", "b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "x", "r", "z", "c", "s",
+    "zh", "ch", "sh", "b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "x", "r", "z", "c",
+    "s",
 ];
 
 fn parts(plain: &'static str) -> (&'static str, &'static str) {
@@ -196,7 +197,8 @@ fn near(table: &[(&str, &str, f32)], a: &str, b: &str) -> f32 {
 impl Syllable {
     /// 0 for the same sound whatever the tone, 1 for sounds that nobody mixes up.
     pub fn apart(self, other: Self) -> f32 {
-        (near(&NEAR_INITIALS, self.initial, other.initial) + near(&NEAR_RESTS, self.rest, other.rest)).min(1.0)
+        (near(&NEAR_INITIALS, self.initial, other.initial) + near(&NEAR_RESTS, self.rest, other.rest))
+            .min(1.0)
     }
 
     fn apart_with_tone(self, other: Self) -> f32 {

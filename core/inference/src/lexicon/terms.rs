@@ -70,7 +70,10 @@ impl Spelling {
     pub fn has_a_sound(&self) -> bool {
         self.origin > Origin::Code
             && match &self.english {
-                Some(spoken) => spoken.letters.chars().filter(|c| c.is_alphabetic()).count() >= 4,
+                Some(spoken) => {
+                    let least = if self.origin == Origin::Trait { TRAIT_LETTERS_MIN } else { 4 };
+                    spoken.letters.chars().filter(|c| c.is_alphabetic()).count() >= least
+                }
                 None => self.units.iter().filter(|u| u.is_han()).count() >= 2,
             }
     }
@@ -108,6 +111,8 @@ fn phrases(value: &str) -> Vec<String> {
         .collect()
 }
 
+/// Shorter English words of an attribute's value sound like too many others.
+const TRAIT_LETTERS_MIN: usize = 7;
 /// Longer phrases are sentences.
 const PHRASE_MAX: usize = 6;
 

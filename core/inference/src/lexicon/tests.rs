@@ -37,8 +37,24 @@ pub(super) fn text_of(words: &[RecognizedWord]) -> String {
 }
 
 const TERMS: [&str; 18] = [
-    "针织开衫", "莫代尔", "桑蚕丝", "樱花粉", "抹茶绿", "马齿苋", "角鲨烷", "玻尿酸", "依克多因", "磁吸充电宝", "冰川蓝",
-    "三C认证", "运费险", "亚麻阔腿裤", "氨基酸洁面", "水分测试笔", "AeonGlow", "ceramide",
+    "针织开衫",
+    "莫代尔",
+    "桑蚕丝",
+    "樱花粉",
+    "抹茶绿",
+    "马齿苋",
+    "角鲨烷",
+    "玻尿酸",
+    "依克多因",
+    "磁吸充电宝",
+    "冰川蓝",
+    "三C认证",
+    "运费险",
+    "亚麻阔腿裤",
+    "氨基酸洁面",
+    "水分测试笔",
+    "AeonGlow",
+    "ceramide",
 ];
 
 fn lexicon() -> Lexicon {
@@ -79,7 +95,8 @@ fn a_repair_keeps_times_and_says_what_was_heard() {
     let before = said("有孕费嫌,收到", 0.6);
     let after = lexicon().repair(&before);
     assert_eq!((text_of(&after.words), after.mended), ("有运费险,收到".to_owned(), 1));
-    let heard: Vec<_> = after.words.iter().map(|w| w.mended.as_ref().map(|m| (m.heard.as_str(), m.by))).collect();
+    let heard: Vec<_> =
+        after.words.iter().map(|w| w.mended.as_ref().map(|m| (m.heard.as_str(), m.by))).collect();
     let by = MendedBy::Sound;
     assert_eq!(heard[..4], [None, Some(("孕费嫌,", by)), Some(("", by)), Some(("", by))]);
     for (a, b) in before.iter().zip(&after.words) {
@@ -93,7 +110,8 @@ fn a_repair_keeps_times_and_says_what_was_heard() {
 
 #[test]
 fn rules_are_letter_for_letter_longest_first_and_whole_words() {
-    let lexicon = Lexicon::new(&[entry("小棠家", &[], &["小糖", "小糖家"]), entry("AeonGlow", &[], &["eon"])], &[]);
+    let lexicon =
+        Lexicon::new(&[entry("小棠家", &[], &["小糖", "小糖家"]), entry("AeonGlow", &[], &["eon"])], &[]);
     let ruled = |t: &str| {
         let (words, count) = lexicon.ruled(&said(t, 0.99));
         (text_of(&words), count)
@@ -101,13 +119,19 @@ fn rules_are_letter_for_letter_longest_first_and_whole_words() {
     assert_eq!(ruled("欢迎来小糖家,小糖好"), ("欢迎来小棠家,小棠家好".to_owned(), 2));
     assert_eq!(ruled("an Eon of neon"), ("an AeonGlow of neon".to_owned(), 1));
     let mut edited = said("小糖", 0.9);
-    edited[0].mended = Some(clipmill_domain::transcript::Mended { heard: "小".into(), by: MendedBy::Operator });
+    edited[0].mended =
+        Some(clipmill_domain::transcript::Mended { heard: "小".into(), by: MendedBy::Operator });
     assert_eq!(lexicon.ruled(&edited).1, 0, "what a person has written stays");
 }
 
 /// Frames in which a host says a term.
-const FRAMES: [(&str, &str); 5] =
-    [("我们先来看一下这个", "喜欢的姐妹直接拍"), ("今天主推的是", ""), ("", "已经没有了"), ("大家都在问", "什么时候上"), ("这款有", "也有别的")];
+const FRAMES: [(&str, &str); 5] = [
+    ("我们先来看一下这个", "喜欢的姐妹直接拍"),
+    ("今天主推的是", ""),
+    ("", "已经没有了"),
+    ("大家都在问", "什么时候上"),
+    ("这款有", "也有别的"),
+];
 
 /// Characters of many sounds, for making homophones.
 const COMMON: &str = "真针贞镇指之只值织凯开慨删山杉衫墨莫末带代待袋尔耳二桑嗓蚕残惨丝私思四英应樱花华画粉份分抹茶查叉绿率律马\

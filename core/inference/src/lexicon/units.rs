@@ -84,7 +84,8 @@ fn take(text: &str, word: usize, p: f32, parted: &mut bool, out: &mut Vec<Unit>)
             continue;
         }
         if kind == Kind::Mark {
-            *parted |= !matches!(c, '-' | '·' | '&' | '+' | '\'' | '’' | '/' | '%' | '.') && !c.is_whitespace();
+            *parted |=
+                !matches!(c, '-' | '·' | '&' | '+' | '\'' | '’' | '/' | '%' | '.') && !c.is_whitespace();
             // A full stop parts sentences, a point does not part a number.
             *parted |= c == '.' && next.is_none_or(|n| !n.is_alphanumeric());
         } else if kind == last
