@@ -121,10 +121,10 @@ mod tests {
     #[test]
     fn characters_stand_alone_words_and_numbers_together() {
         assert_eq!(texts("三C认证，10000mAh"), ["三", "c", "认", "证", "10000", "mah"]);
-        assert_eq!(texts("USB-C don't A"), ["usb", "c", "dont", "a"].map(|t| t.replace("dont", "dont")));
+        assert_eq!(texts("USB-C don't A"), ["usb", "c", "dont", "a"]);
         let u = of_text("软的。好, ok 1.4");
         let parted: Vec<_> = u.iter().filter(|u| u.parted).map(|u| u.text.as_str()).collect();
         assert_eq!(parted, ["好", "ok"]);
-        assert_eq!((u[0].readings.len() >= 1, u[3].readings.len()), (true, 0));
+        assert!(!u[0].readings.is_empty() && u[3].readings.is_empty());
     }
 }
