@@ -5,11 +5,15 @@
 
 mod auth;
 mod clips;
+mod correct;
 mod error;
 mod extract;
 mod guard;
 mod health;
 mod keeping;
+mod lexicon;
+pub(crate) mod lexicon_rules;
+pub mod lexicon_view;
 mod live;
 mod media;
 pub(crate) mod recorder_says;

@@ -6,6 +6,7 @@ mod cost;
 mod demo;
 mod doctor;
 mod eval;
+mod lexicon;
 mod models;
 mod plan;
 mod pulse;
@@ -74,6 +75,9 @@ pub enum Command {
     /// Writes transcripts as files.
     #[command(subcommand)]
     Transcript(transcript::Args),
+    /// Names and terms that must be written right, and what is misheard for them.
+    #[command(subcommand)]
+    Lexicon(lexicon::Args),
     /// Shows what would be done, and does it when told to.
     #[command(subcommand)]
     Plan(plan::Args),
@@ -159,6 +163,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Source(args) => source::run(&cli, args).await,
         Command::Recording(args) => recording::run(&cli, args).await,
         Command::Transcript(args) => transcript::run(&cli, args).await,
+        Command::Lexicon(args) => lexicon::run(&cli, args).await,
         Command::Plan(args) => plan::run(&cli, args).await,
         Command::Models(args) => models::run(&cli, args).await,
         Command::Config(args) => config::run(&cli, args),

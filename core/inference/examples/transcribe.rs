@@ -54,6 +54,9 @@ fn show(chunk: &RecognizedChunk) {
 
 fn print(segments: &[RecognizedSegment]) {
     for s in segments {
-        println!("{}", serde_json::json!({ "start": s.start_s, "end": s.end_s, "text": s.text() }));
+        let words: Vec<_> = s.words.iter().map(|w| (&w.text, w.start_s, w.end_s, w.p)).collect();
+        let line =
+            serde_json::json!({ "start": s.start_s, "end": s.end_s, "text": s.text(), "words": words });
+        println!("{line}");
     }
 }

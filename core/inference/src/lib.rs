@@ -7,6 +7,7 @@ pub mod registry;
 pub mod vad;
 pub mod asr;
 pub mod guard;
+pub mod lexicon;
 pub mod script;
 
 pub mod llm;

@@ -8,6 +8,7 @@ use clipmill_inference::{
         AsrError, Recognizer,
         live::{Heard, RecognizedChunk, SpeechToText},
     },
+    lexicon::Lexicon,
     vad::{ChunkerConfig, SAMPLE_RATE, VadError, Voice},
 };
 use serde::{Deserialize, Serialize};
@@ -119,6 +120,11 @@ impl Listener {
     pub fn set_rung(&mut self, rung: Rung) {
         self.stream.set_effort(rung.effort());
         self.stream.set_chunks(rung.chunks());
+    }
+
+    /// The names and terms that are put right from now on.
+    pub fn set_lexicon(&mut self, lexicon: Arc<Lexicon>) {
+        self.stream.set_lexicon(lexicon);
     }
 
     /// Takes the number of the next utterance.

@@ -8,6 +8,7 @@ mod hearing;
 pub mod listen;
 pub mod pace;
 pub mod sentence;
+mod trade;
 
 use std::{
     collections::HashMap,
@@ -39,6 +40,7 @@ use tokio::sync::Semaphore;
 use hearing::{HearError, Hearing};
 use listen::{AnyVoice, Listener, Output, State};
 use pace::Paces;
+use trade::Trade;
 
 /// Under which the follower's positions are kept.
 pub const NAME: &str = "ingest.transcribe";
@@ -56,6 +58,7 @@ pub struct Transcriber {
     room: Arc<Semaphore>,
     at_once: usize,
     paces: Paces,
+    trade: Trade,
     /// What is being heard, with the position it was last stored at. Lost at a restart, and made anew from there.
     hearings: Mutex<HashMap<RecordingId, (FollowerPos, Hearing)>>,
 }
@@ -71,7 +74,8 @@ impl Transcriber {
     /// the permits that bound how much inference runs at once in this process; one a core, usually one.
     pub fn new(ears: Arc<dyn Recognizer>, voice: VoiceMaker, room: Arc<Semaphore>) -> Self {
         let at_once = room.available_permits();
-        Self { ears, voice, room, at_once, paces: Paces::default(), hearings: Mutex::default() }
+        let (paces, trade) = (Paces::default(), Trade::default());
+        Self { ears, voice, room, at_once, paces, trade, hearings: Mutex::default() }
     }
 
     /// With the Silero voice detector of the model file `vad`, which is loaded once here to see that it can be.
@@ -143,6 +147,7 @@ impl Follower for Transcriber {
         let rung = self.paces.rung(rec.id).next(behind_us, is_live);
         self.paces.set(rec.id, behind_us, rung);
         hearing.listener.set_rung(rung);
+        hearing.listener.set_lexicon(self.trade.of(&cx.store, rec.source_id).await?);
         let files = files_of(&cx.store, rec.id, &parts).await?;
         let _seat = Arc::clone(&self.room).acquire_owned().await.map_err(StageError::retry)?;
         let stop = cx.stop.clone();

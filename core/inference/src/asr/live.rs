@@ -4,9 +4,12 @@
 //! recording, and with the position up to which everything is final. Whoever writes the chunks and that position together
 //! can start again from the position after a crash, and loses and doubles nothing.
 
+use std::sync::Arc;
+
 use super::{AsrError, Effort, RecognizedSegment, Recognizer, Request};
 use crate::{
     guard::{Dropped, guard},
+    lexicon::{Lexicon, second_look},
     vad::{Chunk, ChunkerConfig, FRAME, FRAME_SECONDS, SAMPLE_RATE, VadChunker, Voice},
 };
 
@@ -42,6 +45,7 @@ pub struct SpeechToText<V, R> {
     language: String,
     effort: Effort,
     terms: Vec<String>,
+    lexicon: Option<Arc<Lexicon>>,
     chunker: VadChunker,
     /// Position of frame 0 of the present run of unbroken sound.
     base: u64,
@@ -65,6 +69,7 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
             language: language.into(),
             effort: Effort::Usual,
             terms: vec![],
+            lexicon: None,
             chunker: VadChunker::new(config),
             base: 0,
             held: vec![],
@@ -92,6 +97,11 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
     /// The terms that may be said from now on.
     pub fn set_terms(&mut self, terms: Vec<String>) {
         self.terms = terms;
+    }
+
+    /// The names and terms that are put right from now on.
+    pub fn set_lexicon(&mut self, lexicon: Arc<Lexicon>) {
+        self.lexicon = Some(lexicon).filter(|l| !l.is_empty());
     }
 
     /// The position before which everything is final.
@@ -190,21 +200,26 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         let offset = seconds(from);
         let speech_s = (chunk.speech_end - chunk.speech_start) as f64 * FRAME_SECONDS;
         let span = tracing::debug_span!("recognize", seconds = sound.len() as f64 / f64::from(SAMPLE_RATE));
-        let hear = |effort: Effort| {
-            let request = Request { samples: sound, language: &self.language, effort, terms: &self.terms };
+        let hear = |effort: Effort, terms: &[String]| {
+            let request = Request { samples: sound, language: &self.language, effort, terms };
             let said = self.recognizer.transcribe(&request)?;
             Ok::<_, AsrError>((guard(in_recording(said.segments, chunk, offset), speech_s), said.language))
         };
-        let (guarded, language) = span.in_scope(|| {
-            let first = hear(self.effort)?;
+        let (mut guarded, language) = span.in_scope(|| {
+            let first = hear(self.effort, &self.terms)?;
             let enough = self.effort == Effort::Quick || !self.recognizer.can_try_harder();
             if !first.0.ran_wild() || enough {
                 return Ok::<_, AsrError>(first);
             }
-            let second = hear(Effort::Careful)?;
+            let second = hear(Effort::Careful, &self.terms)?;
             let better = second.0.letters() > first.0.letters() || !second.0.ran_wild();
             Ok(if better { second } else { first })
         })?;
+        if let Some(lexicon) = &self.lexicon {
+            let again = |terms: &[String]| Ok::<_, AsrError>(hear(Effort::Careful, terms)?.0);
+            let may = self.effort != Effort::Quick && self.recognizer.can_try_harder();
+            span.in_scope(|| second_look::mend(lexicon, &mut guarded, may.then_some(again)))?;
+        }
         for d in &guarded.dropped {
             tracing::info!(
                 text = d.text,

@@ -3,6 +3,7 @@
 mod crash;
 mod files;
 mod jobs;
+mod lexicon;
 mod opening;
 mod retention;
 mod road;
