@@ -176,7 +176,7 @@ mod tests {
         ) {
             let line = serde_json::json!({ "start": start, "end": end, "text": text }).to_string();
             let cut = line.char_indices().nth(cut).map_or(line.len(), |(at, _)| at);
-            if let Ok(truth) = read(line[..cut].as_bytes()) {
+            if let Ok(truth) = read(&line.as_bytes()[..cut]) {
                 prop_assert!(truth.sentences.iter().all(|s| s.end > s.start && s.start >= 0.0));
             }
         }

@@ -271,9 +271,7 @@ fn stage_error(error: HearError) -> StageError {
             e @ (AsrError::Load { .. }
             | AsrError::UnknownLanguage(_)
             | AsrError::Endpoint { is_final: true, .. }),
-        ) => {
-            StageError::needs_operator(e)
-        }
+        ) => StageError::needs_operator(e),
         other => StageError::retry(other),
     }
 }

@@ -226,7 +226,8 @@ mod tests {
             if std::mem::take(&mut zero) {
                 out.push('零');
             }
-            if !(p == 10 && d == 1 && out.is_empty()) && !(p == 10_000 && n / p >= 10) {
+            let bare_ten = p == 10 && d == 1 && out.is_empty();
+            if !(bare_ten || p == 10_000 && n / p >= 10) {
                 out.push(digits[d as usize]);
             }
             out.push_str(name);
