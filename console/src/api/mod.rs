@@ -22,6 +22,7 @@ mod sources;
 mod stats;
 mod ui;
 pub mod view;
+mod waveform;
 
 use std::{
     net::{IpAddr, SocketAddr},

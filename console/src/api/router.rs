@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App, auth, clips, error::ApiError, guard, health, keeping, live, media, playback, recordings,
-    source_change, sources, stats, ui, view,
+    source_change, sources, stats, ui, view, waveform,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +46,7 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(keeping::cost))
         .routes(routes!(playback::index))
         .routes(routes!(playback::pictures))
+        .routes(routes!(waveform::waveform))
         .routes(routes!(clips::feed))
         .routes(routes!(clips::one))
         .routes(routes!(stats::stats))

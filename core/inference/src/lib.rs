@@ -4,6 +4,7 @@
 
 pub mod registry;
 
+pub mod sound;
 pub mod vad;
 pub mod asr;
 pub mod guard;

@@ -1,9 +1,11 @@
 //! The follower that hears recordings: parts in, utterances out.
 //!
 //! Sound is decoded part by part as the recording grows, cut at pauses, recognised, and joined into sentences
-//! (`sentence`). Utterances and the position before which everything is final are written in one transaction:
-//! after a crash, hearing goes on from that position, and loses and doubles nothing.
+//! (`sentence`); its curves come from the same samples (`curves`). Utterances, curves and the position before which
+//! everything is final are written in one transaction: after a crash, hearing goes on from that position, and loses
+//! and doubles nothing.
 
+mod curves;
 mod hearing;
 pub mod listen;
 pub mod sentence;
@@ -29,6 +31,7 @@ use clipmill_inference::{
 use clipmill_media::MediaPart;
 use clipmill_store::{
     Store, StoreError,
+    curves::insert_sound_curves,
     followers::{self, FollowerPos},
     utterances,
 };
@@ -95,10 +98,11 @@ impl Transcriber {
             serde_json::from_value(stored.state.clone()).map_err(StageError::give_up)?
         };
         let voice = (self.voice)().map_err(StageError::needs_operator)?;
-        // One part more than needed, so that the sound decoder is warm where hearing goes on.
-        let fed = (stored.position - 1).max(-1);
+        // The curves of the last part may not be stored yet; and one part more than needed, so that the sound decoder
+        // is warm where hearing goes on.
+        let fed = (stored.position - 2).max(-1);
         let listener = Listener::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language);
-        Ok((stored, Hearing::resume(listener, fed)))
+        Ok((stored, Hearing::resume(rec.id, listener, fed)))
     }
 
     fn keep(&self, id: RecordingId, pos: FollowerPos, hearing: Hearing) {
@@ -150,7 +154,7 @@ impl Follower for Transcriber {
 
         let made_by = self.ears.id();
         let rows = numbered(&mut hearing.listener, rec, &out, &made_by, cx);
-        if !over && *hearing.listener.state() == before {
+        if !over && *hearing.listener.state() == before && hearing.curves.rows().is_empty() {
             self.keep(rec.id, pos, hearing);
             return Ok(Progress::Advanced);
         }
@@ -164,12 +168,14 @@ impl Follower for Transcriber {
         for d in &out.dropped {
             utterances::insert_dropped(&mut tx, rec.id, d.span, &d.text, d.reason).await?;
         }
+        insert_sound_curves(&mut tx, hearing.curves.rows()).await?;
         if over {
             followers::finish_follower(&mut tx, rec.id, NAME, &pos).await?;
         } else {
             followers::set_follower(&mut tx, rec.id, NAME, &pos).await?;
         }
         tx.commit().await?;
+        hearing.curves.stored();
         for u in &rows {
             tracing::debug!(recording = %rec.id, at = %u.span, text = u.text, "heard");
         }

@@ -262,6 +262,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recordings/{id}/waveform": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The waveform of a recording or a stretch of it; while it is live it lags behind the recording by some seconds. */
+        get: operations["waveform"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/retention/plan": {
         parameters: {
             query?: never;
@@ -542,6 +559,25 @@ export interface components {
             disk: components["schemas"]["DiskView"];
             /** @description Every source that ever recorded, the largest on disk first. */
             sources: components["schemas"]["SourceCostView"][];
+        };
+        /** @description Energy, loudness and pitch along a stretch of a recording; null where there is no sound. */
+        CurvesView: {
+            /** @description Mean energy of each point, in decibels of full scale. */
+            energy_db: (number | null)[];
+            /** @description Highest momentary loudness of each point, in LUFS. */
+            loudness_lufs: (number | null)[];
+            /** @description Median fundamental of the voiced sound of each point, in hertz; null also where nothing is voiced. */
+            pitch_hz: (number | null)[];
+            /**
+             * Format: double
+             * @description Where the first point begins, in seconds of the recording.
+             */
+            start_s: number;
+            /**
+             * Format: double
+             * @description From one point to the next, in seconds.
+             */
+            step_s: number;
         };
         /** @description The disk that recordings are kept on. */
         DiskView: {
@@ -1275,6 +1311,22 @@ export interface components {
             /** @description Its words. */
             words: components["schemas"]["Word"][];
         };
+        /** @description The waveform of a stretch of a recording. */
+        WaveformView: {
+            curves?: components["schemas"]["CurvesView"] | null;
+            /** @description The highest sample in each point, its sign left out, 255 being full scale; null where there is no sound. */
+            peaks: (number | null)[];
+            /**
+             * Format: double
+             * @description Where the first point begins, in seconds of the recording.
+             */
+            start_s: number;
+            /**
+             * Format: double
+             * @description From one point to the next, in seconds.
+             */
+            step_s: number;
+        };
         /** @description A stretch of local time on some days. */
         Window: {
             /** @description The days it begins on: `mon` to `sun`; none means every day. */
@@ -1835,6 +1887,55 @@ export interface operations {
             };
             /** @description No such picture. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    waveform: {
+        parameters: {
+            query?: {
+                /** @description Where to begin, in seconds of the recording; its beginning if not given. */
+                from?: number;
+                /** @description Where to end, in seconds of the recording; its end if not given. */
+                to?: number;
+                /** @description How many points at most, 1 to 4000; 1000 if not given. A point is never shorter than 20 ms. */
+                points?: number;
+                /** @description Whether energy, loudness and pitch are wanted too; their points are never shorter than 100 ms. */
+                curves?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaveformView"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The stretch is empty, or too many points are asked for. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
