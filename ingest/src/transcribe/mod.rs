@@ -9,6 +9,7 @@ mod curves;
 mod hearing;
 pub mod listen;
 pub mod sentence;
+pub mod speakers;
 
 use std::{
     collections::HashMap,
@@ -27,6 +28,7 @@ use clipmill_domain::{
 use clipmill_inference::{
     asr::{AsrError, Recognizer},
     vad::{Vad, VadError, Voice},
+    voiceprint::Printer,
 };
 use clipmill_media::MediaPart;
 use clipmill_store::{
@@ -54,6 +56,7 @@ pub type VoiceMaker = Arc<dyn Fn() -> Result<Box<dyn Voice + Send>, VadError> + 
 pub struct Transcriber {
     ears: Arc<dyn Recognizer>,
     voice: VoiceMaker,
+    printer: Option<Arc<dyn Printer>>,
     room: Arc<Semaphore>,
     /// What is being heard, with the position it was last stored at. Lost at a restart, and made anew from there.
     hearings: Mutex<HashMap<RecordingId, (FollowerPos, Hearing)>>,
@@ -69,7 +72,14 @@ impl Transcriber {
     /// With a recogniser shared by all recordings, a maker of voice detectors (each recording has its own), and
     /// the permits that bound how much inference runs at once in this process; one a core, usually one.
     pub fn new(ears: Arc<dyn Recognizer>, voice: VoiceMaker, room: Arc<Semaphore>) -> Self {
-        Self { ears, voice, room, hearings: Mutex::default() }
+        Self { ears, voice, printer: None, room, hearings: Mutex::default() }
+    }
+
+    /// Tells the voices of each recording apart.
+    #[must_use]
+    pub fn telling_voices(mut self, printer: Arc<dyn Printer>) -> Self {
+        self.printer = Some(printer);
+        self
     }
 
     /// With the Silero voice detector of the model file `vad`, which is loaded once here to see that it can be.
@@ -101,7 +111,10 @@ impl Transcriber {
         // The curves of the last part may not be stored yet; and one part more than needed, so that the sound decoder
         // is warm where hearing goes on.
         let fed = (stored.position - 2).max(-1);
-        let listener = Listener::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language);
+        let mut listener = Listener::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language);
+        if let Some(printer) = &self.printer {
+            listener.tell_voices(Arc::clone(printer));
+        }
         Ok((stored, Hearing::resume(rec.id, listener, fed)))
     }
 
@@ -209,7 +222,7 @@ fn numbered(
                 words: s.words.clone(),
                 made_by: made_by.to_owned(),
                 language: Some(rec.language),
-                speaker: None,
+                speaker: listener.speaker(s.span),
                 edited_at: None,
             }
         })
