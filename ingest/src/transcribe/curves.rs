@@ -179,8 +179,11 @@ mod tests {
         all
     }
 
+    /// Number, energy, loudness and peaks of a point.
+    type Joined = (i64, Option<f32>, Option<f32>, Vec<Option<u8>>);
+
     /// All rows as one, with nothing where no row says anything.
-    fn joined(rows: &[PartCurves]) -> Vec<(i64, Option<f32>, Option<f32>, Vec<Option<u8>>)> {
+    fn joined(rows: &[PartCurves]) -> Vec<Joined> {
         rows.iter()
             .flat_map(|row| {
                 let c = &row.curves;
