@@ -7,16 +7,18 @@ use clipmill_console::{
     config::Config,
 };
 use clipmill_domain::{
-    ClipId, Id as _, WallTime,
+    ClipId, Id as _, MediaTime, WallTime,
     clip::Clip,
     post::PostEvent,
     provenance::StageVersion,
     recording::{EndReason, Recording},
+    sound::{Curves, PartCurves},
     source::Source,
 };
 use clipmill_store::{
     audit::audit,
     clips::{insert_clip, set_exact},
+    curves::insert_sound_curves,
     posts::{apply_post_event, insert_post},
     recordings::{close_epoch, insert_epoch, insert_part, insert_recording},
     remixes::insert_remix,
@@ -295,6 +297,49 @@ async fn recordings_show_their_gaps_and_follow_a_live_one() {
     );
     assert_eq!(one["epochs"].as_array().unwrap().len(), 2);
     assert_eq!(one["epochs"][0]["end_reason"], "disconnected");
+}
+
+#[tokio::test]
+async fn the_waveform_is_as_fine_as_asked_for_and_has_no_sound_where_none_is() {
+    let s = Served::open().await;
+    let source = s.add_source("a").await;
+    let recording = testing::recording(source.id);
+    let curves = |peak: u8| Curves {
+        peaks: vec![Some(peak); 100],
+        energy_db: vec![Some(-20.0); 20],
+        loudness_lufs: vec![Some(-18.5); 20],
+        pitch_hz: vec![Some(210.0); 20],
+    };
+    let part = |part_seq: i64, peak: u8| PartCurves {
+        recording_id: recording.id,
+        part_seq,
+        start: MediaTime::from_micros(part_seq * 2_000_000),
+        curves: curves(peak),
+    };
+    let mut tx = s.db.store.begin().await.unwrap();
+    insert_recording(&mut tx, &recording).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/api/recordings/{}/waveform", recording.id);
+    let before = s.json(&path).await;
+    assert_eq!((&before["peaks"], &before["curves"]), (&json!([null]), &Value::Null));
+    let mut tx = s.db.store.begin().await.unwrap();
+    insert_sound_curves(&mut tx, &[part(0, 10), part(1, 200), part(3, 30)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let whole = s.json(&format!("{path}?points=4&curves=true")).await;
+    assert_eq!((&whole["start_s"], &whole["step_s"]), (&json!(0.0), &json!(2.0)));
+    assert_eq!(whole["peaks"], json!([10, 200, null, 30]));
+    assert_eq!(whole["curves"]["pitch_hz"], json!([210.0, 210.0, null, 210.0]));
+    assert_eq!(whole["curves"]["loudness_lufs"], json!([-18.5, -18.5, null, -18.5]));
+    let piece = s.json(&format!("{path}?from=1.9&to=2.1")).await;
+    assert_eq!((piece["peaks"].as_array().unwrap().len(), &piece["step_s"]), (10, &json!(0.02)));
+    assert_eq!((&piece["peaks"][4], &piece["peaks"][5]), (&json!(10), &json!(200)));
+    for wrong in ["points=0", "points=4001", "from=5&to=5", "from=NaN&to=-1", "to=-3"] {
+        let answer = s.get(&format!("{path}?{wrong}")).await;
+        refusal(answer, StatusCode::UNPROCESSABLE_ENTITY, "invalid").await;
+    }
+    let all = s.json(&format!("{path}?from=-1e300&to=1e300&points=2")).await;
+    assert_eq!(all["peaks"], json!([200, null]));
+    refusal(s.get("/api/recordings/nonsense/waveform").await, StatusCode::NOT_FOUND, "not_found").await;
 }
 
 #[tokio::test]

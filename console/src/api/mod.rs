@@ -27,6 +27,7 @@ mod stats;
 pub(crate) mod transcript;
 mod ui;
 pub mod view;
+mod waveform;
 
 use std::{
     net::{IpAddr, SocketAddr},

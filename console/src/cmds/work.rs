@@ -12,6 +12,7 @@ use clipmill_inference::{
     asr::{Whisper, WhisperOptions},
     classify::QwenClassifier,
     registry::Registry,
+    voiceprint::Voiceprints,
 };
 use clipmill_ingest::{
     keep::{Keeper, keep_up},
@@ -114,7 +115,13 @@ impl Models {
         };
         let ears = Whisper::load(&speech, options).map_err(|e| bad(&e))?;
         let room = Arc::new(Semaphore::new(INFERENCES_AT_ONCE));
-        let transcribe = Transcriber::with_silero(Arc::new(ears), &voice.path, room).map_err(|e| bad(&e))?;
+        let mut transcribe =
+            Transcriber::with_silero(Arc::new(ears), &voice.path, room).map_err(|e| bad(&e))?;
+        if config.transcribe.speakers {
+            let prints = registry.verify("voiceprint").map_err(|e| bad(&e))?;
+            let printer = Voiceprints::load(&prints.path).map_err(|e| bad(&e))?;
+            transcribe = transcribe.telling_voices(Arc::new(printer));
+        }
         let classifier =
             QwenClassifier::open(&language.path, config.classify.head.as_deref()).map_err(|e| bad(&e))?;
         Ok(Self { transcribe, classifier })

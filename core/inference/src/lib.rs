@@ -4,7 +4,9 @@
 
 pub mod registry;
 
+pub mod sound;
 pub mod vad;
+pub mod voiceprint;
 pub mod asr;
 pub mod guard;
 pub mod lexicon;

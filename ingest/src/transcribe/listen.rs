@@ -10,12 +10,14 @@ use clipmill_inference::{
     },
     lexicon::Lexicon,
     vad::{ChunkerConfig, SAMPLE_RATE, VadError, Voice},
+    voiceprint::Printer,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     pace::Rung,
     sentence::{Sentence, Sentences},
+    speakers::Speakers,
 };
 
 /// Sound missing for less than this, in samples, is a seam between two blocks, not a gap: 100 ms.
@@ -35,12 +37,20 @@ pub struct State {
     pub next_utterance: i64,
     /// Words heard that close no sentence yet.
     pub sentences: Sentences,
+    /// The voices so far.
+    #[serde(default)]
+    pub speakers: Speakers,
 }
 
 impl State {
     /// At the beginning.
     pub fn new(language: Language) -> Self {
-        Self { final_until: 0, next_utterance: 0, sentences: Sentences::new(language) }
+        Self {
+            final_until: 0,
+            next_utterance: 0,
+            sentences: Sentences::new(language),
+            speakers: Speakers::default(),
+        }
     }
 }
 
@@ -111,6 +121,16 @@ impl Listener {
         }
     }
 
+    /// Tells voices apart from now on.
+    pub fn tell_voices(&mut self, printer: Arc<dyn Printer>) {
+        self.stream.set_printer(printer);
+    }
+
+    /// Who said the sentence of `span`. To be asked once for each sentence, in order.
+    pub fn speaker(&mut self, span: Span) -> Option<u32> {
+        self.state.speakers.of(span)
+    }
+
     /// Where it stands.
     pub fn state(&self) -> &State {
         &self.state
@@ -166,6 +186,9 @@ impl Listener {
         out.chunks += heard.chunks.len() as u64;
         for chunk in heard.chunks {
             self.close_if_silent(chunk.start_s, out);
+            for (segment, print) in chunk.segments.iter().zip(&chunk.prints) {
+                self.state.speakers.hear(segment.start_s, segment.end_s, print.as_ref());
+            }
             for segment in &chunk.segments {
                 let words: Vec<Word> = segment
                     .words

@@ -11,6 +11,7 @@ use crate::{
     guard::{Dropped, guard},
     lexicon::{Lexicon, second_look},
     vad::{Chunk, ChunkerConfig, FRAME, FRAME_SECONDS, SAMPLE_RATE, VadChunker, Voice},
+    voiceprint::{Print, Printer},
 };
 
 /// Speech that was found and recognised. Times in seconds of the recording.
@@ -26,6 +27,8 @@ pub struct RecognizedChunk {
     pub dropped: Vec<Dropped>,
     /// What it is said in, two letters, if that is known.
     pub language: Option<String>,
+    /// Whose voice it sounds like, one for each segment; empty where prints are not taken.
+    pub prints: Vec<Option<Print>>,
 }
 
 /// What a push or the end of a stream gave.
@@ -46,6 +49,7 @@ pub struct SpeechToText<V, R> {
     effort: Effort,
     terms: Vec<String>,
     lexicon: Option<Arc<Lexicon>>,
+    printer: Option<Arc<dyn Printer>>,
     chunker: VadChunker,
     /// Position of frame 0 of the present run of unbroken sound.
     base: u64,
@@ -70,6 +74,7 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
             effort: Effort::Usual,
             terms: vec![],
             lexicon: None,
+            printer: None,
             chunker: VadChunker::new(config),
             base: 0,
             held: vec![],
@@ -102,6 +107,11 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
     /// The names and terms that are put right from now on.
     pub fn set_lexicon(&mut self, lexicon: Arc<Lexicon>) {
         self.lexicon = Some(lexicon).filter(|l| !l.is_empty());
+    }
+
+    /// Takes prints of the voices from now on.
+    pub fn set_printer(&mut self, printer: Arc<dyn Printer>) {
+        self.printer = Some(printer);
     }
 
     /// The position before which everything is final.
@@ -228,12 +238,31 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
                 "recognised text dropped"
             );
         }
+        let prints = self.prints(&guarded.kept, sound, offset);
         Ok(RecognizedChunk {
             start_s: offset,
             end_s: seconds(to),
             segments: guarded.kept,
             dropped: guarded.dropped,
             language,
+            prints,
+        })
+    }
+
+    /// The prints of segments of `sound`, which starts at `offset` seconds. Words without a voice are better than none.
+    fn prints(&self, segments: &[RecognizedSegment], sound: &[f32], offset: f64) -> Vec<Option<Print>> {
+        let Some(printer) = &self.printer else { return vec![] };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "seconds of a chunk; saturates"
+        )]
+        let index = |s: f64| (((s - offset) * f64::from(SAMPLE_RATE)).round() as usize).min(sound.len());
+        let speech = |s: &RecognizedSegment| &sound[index(s.start_s)..index(s.end_s).max(index(s.start_s))];
+        let speech: Vec<&[f32]> = segments.iter().map(speech).collect();
+        printer.prints(&speech).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the voices of a chunk are not told apart");
+            vec![None; segments.len()]
         })
     }
 }

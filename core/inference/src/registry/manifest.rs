@@ -112,6 +112,9 @@ pub enum Converter {
     /// `silero_vad_16k.safetensors` to whisper.cpp's format.
     #[serde(rename = "silero-safetensors-to-ggml")]
     SileroSafetensorsToGgml,
+    /// `pretrained.pt` (PyTorch, before version 1.6) to safetensors.
+    #[serde(rename = "torch-to-safetensors")]
+    TorchToSafetensors,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! The store's contract, run on both databases: see [`clipmill_store::testing`].
 
 mod crash;
+mod curves;
 mod files;
 mod jobs;
 mod lexicon;

@@ -1,9 +1,10 @@
-//! Other formats into the one that whisper.cpp loads.
+//! Other formats into those that are loaded here.
 
 mod ct2;
 mod ggml;
 mod npz;
 mod silero;
+mod torch;
 mod whisper;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -20,6 +21,11 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
         })
     };
     let to = work.join("converted");
+    if converter == Converter::TorchToSafetensors {
+        let made = torch::convert(&read("pretrained.pt")?)?;
+        std::fs::write(&to, made).map_err(|e| RegistryError::io(&to, e))?;
+        return Ok(to);
+    }
     let file = std::fs::File::create(&to).map_err(|e| RegistryError::io(&to, e))?;
     let mut out = ggml::Writer::new(std::io::BufWriter::with_capacity(1 << 20, file), &to);
     match converter {
@@ -32,6 +38,8 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
         Converter::SileroSafetensorsToGgml => {
             silero::convert(&read("silero_vad_16k.safetensors")?, &mut out)?
         }
+        // Written above: it is no file of whisper.cpp's.
+        Converter::TorchToSafetensors => {}
     }
     out.finish()?;
     Ok(to)
