@@ -4,7 +4,23 @@
 //! carried from call to call and no temperature fallback is used: both were measured to lose or invent text.
 //!
 //! Two things are done to the likelihoods while it decodes: those of the two Chinese scripts are joined ([`tokens`]), and
-//! the request's terms get a bonus ([`bias`]).
+//! the request's terms get a bonus ([`bias`]). Matrices are in eight bits ([`Weights`]).
+//!
+//! Characters wrong of 660 and 764 in two synthetic Chinese lives (140 s, 164 s), in chunks, one thread; terms right of 27
+//! and 37; CPU seconds a second of sound, on a machine busy with other work:
+//!
+//! | | wrong | terms | CPU |
+//! | --- | --- | --- | --- |
+//! | half precision, whisper.cpp's plain products | 137, - | - | 0.17 to 0.24 |
+//! | the same, blocked products | 137, - | - | 0.076 |
+//! | eight bits | 130, 191 | 6, 10 | 0.064, 0.072 |
+//! | scripts joined | 126, 193 | 7, 8 | 0.061, 0.066 |
+//! | and terms: own, the other live's, 103 of neither | **107, 182** | **15, 17** | 0.066, 0.066 |
+//! | and only the 103 terms of neither, at twice the bonus to begin | 131, 197 | 7, 9 | 0.065 |
+//! | beam of 3, of 5, without terms | 126, 121 | | 0.15, 0.19 |
+//!
+//! Of no clear use: silence before and after (125 to 136), slower sound (128, 192), the words of a dictionary as weak terms
+//! (113, 174 where terms alone gave 111, 175); a prompt loses text (153).
 
 mod bias;
 mod pool;
