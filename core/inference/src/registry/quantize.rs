@@ -69,7 +69,7 @@ fn tensor(from: &mut Reader<'_>, to: &mut Vec<u8>) -> Result<(), RegistryError> 
     let data = from.bytes(size(&dims, width)?)?;
     let text = String::from_utf8_lossy(name);
     let matrix = rank == 2
-        && dims[0] as usize % BLOCK == 0
+        && (dims[0] as usize).is_multiple_of(BLOCK)
         && !text.ends_with("positional_embedding")
         && !text.ends_with("bias");
     put(to, rank);
