@@ -213,7 +213,10 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         let hear = |effort: Effort, terms: &[String]| {
             let request = Request { samples: sound, language: &self.language, effort, terms };
             let said = self.recognizer.transcribe(&request)?;
-            Ok::<_, AsrError>((guard(in_recording(said.segments, chunk, offset), speech_s), said.language))
+            Ok::<_, AsrError>((
+                guard(in_recording(said.segments, chunk, self.voice.lag_s(), offset), speech_s),
+                said.language,
+            ))
         };
         let (mut guarded, language) = span.in_scope(|| {
             let first = hear(self.effort, &self.terms)?;
@@ -268,11 +271,22 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
 }
 
 /// The segments of a chunk that starts at `offset` seconds, with times of the recording. The recogniser puts its first words
-/// at the very start of the sound; voice activity knows better where speech begins and ends.
-fn in_recording(mut segments: Vec<RecognizedSegment>, chunk: Chunk, offset: f64) -> Vec<RecognizedSegment> {
+/// at the very start of the sound and its last at the end; voice activity knows better where speech begins and, less its
+/// `lag_s`, where it ends.
+fn in_recording(
+    mut segments: Vec<RecognizedSegment>,
+    chunk: Chunk,
+    lag_s: f64,
+    offset: f64,
+) -> Vec<RecognizedSegment> {
     let at = |frame: u64| (frame - chunk.start) as f64 * FRAME_SECONDS;
-    let (first, last) =
-        ((at(chunk.speech_start) - FRAME_SECONDS).max(0.0), at(chunk.speech_end) + FRAME_SECONDS);
+    let first = (at(chunk.speech_start) - FRAME_SECONDS).max(0.0);
+    // Speech that was cut goes right up to the cut.
+    let last = if chunk.end > chunk.speech_end {
+        (at(chunk.speech_end) - lag_s).max(at(chunk.speech_start) + FRAME_SECONDS)
+    } else {
+        at(chunk.speech_end)
+    };
     let inside = |t: f64| t.clamp(first, last) + offset;
     for segment in &mut segments {
         (segment.start_s, segment.end_s) = (inside(segment.start_s), inside(segment.end_s));

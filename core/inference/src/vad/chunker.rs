@@ -25,7 +25,7 @@ pub struct ChunkerConfig {
     pub lead: u64,
     /// Kept after the last frame of speech.
     pub tail: u64,
-    /// Chunks with fewer frames at or above `begin` are dropped.
+    /// Chunks with fewer frames at or above `begin` are dropped, except those of the greatest length.
     pub least_speech: u64,
 }
 
@@ -202,7 +202,8 @@ fn chunk(open: &Open, cut: u64, closed: Closed, config: &ChunkerConfig) -> Optio
     let probs = &open.probs[..cut as usize];
     let within = speech(probs, config)?;
     let count = probs.iter().filter(|p| **p >= config.begin).count() as u64;
-    (count >= config.least_speech).then(|| Chunk {
+    // So long a stretch is no blip, however unsure the network was all along.
+    (count >= config.least_speech || closed == Closed::Longest).then(|| Chunk {
         start: open.start,
         end: open.start + cut,
         speech_start: open.start + within.start,
@@ -266,6 +267,14 @@ mod tests {
         assert_eq!(all(&runs(&[(100, 0.1), (3, 0.9), (100, 0.1), (50, 0.45), (100, 0.0)])), []);
     }
 
+    #[test]
+    fn a_long_unsure_stretch_is_kept_though_hardly_a_frame_is_sure() {
+        let mut probs = runs(&[(500, 0.45), (40, 0.0)]);
+        [0, 120, 240, 400].into_iter().for_each(|i| probs[i] = 0.55);
+        let chunks = all(&probs);
+        assert_eq!((chunks[0].closed, chunks[0].speech), (Closed::Longest, 2));
+    }
+
     /// Speech and pauses of many lengths, with probabilities between.
     fn stream() -> impl Strategy<Value = Vec<f32>> {
         let run = (
@@ -293,7 +302,7 @@ mod tests {
                 prop_assert!(c.start <= c.speech_start && c.speech_start < c.speech_end && c.speech_end <= c.end);
                 prop_assert!(c.end <= probs.len() as u64);
                 prop_assert!(c.end - c.start <= config.longest + config.tail, "{c:?}");
-                prop_assert!(c.speech >= config.least_speech);
+                prop_assert!(c.speech >= config.least_speech || c.closed == Closed::Longest);
             }
             for w in chunks.windows(2) {
                 prop_assert!(w[0].end <= w[1].start, "{w:?}");

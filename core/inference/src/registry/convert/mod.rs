@@ -9,6 +9,8 @@ mod whisper;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+pub(super) use ggml::MAGIC;
+
 use super::{error::RegistryError, manifest::Converter};
 
 /// Runs `converter` on the parts in the folder `work`; gives the path of what it made, in the same folder.
