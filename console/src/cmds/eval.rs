@@ -72,7 +72,7 @@ pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
         eprintln!("nothing is said in {} and --lang is not given: zh is taken", args.truth.display());
         Language::Zh
     });
-    let (heard, truth) = listen(&config, args, truth, language).await?;
+    let (heard, truth) = listen(&config, args, truth, language, terms.clone()).await?;
     let mut report = score(&truth, &heard, &terms, language);
     if args.peer {
         let answer = peer::ask(&args.peer_python, &args.peer_script, &args.audio, language, heard.audio_s);
@@ -96,6 +96,7 @@ async fn listen(
     args: &Asr,
     truth: Truth,
     language: Language,
+    terms: Vec<Term>,
 ) -> Result<(Heard, Truth), Failure> {
     let (dir, audio) = (config.models_dir(), args.audio.clone());
     let model = args.model.clone().unwrap_or_else(|| config.transcribe.model.clone());
@@ -115,8 +116,9 @@ async fn listen(
             }
         };
         let name = audio.display().to_string();
-        let heard = hear(sound, &name, Box::new(voice.into_stream()), Arc::new(ears), language, &mut tell)
-            .map_err(failed)?;
+        let heard =
+            hear(sound, &name, Box::new(voice.into_stream()), Arc::new(ears), language, &terms, &mut tell)
+                .map_err(failed)?;
         truth.fits(heard.audio_s).map_err(failed)?;
         Ok((heard, truth))
     });

@@ -2,14 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clipmill_domain::source::Language;
+use clipmill_domain::{Id as _, LexiconEntryId, WallTime, lexicon::LexiconEntry, source::Language};
 use clipmill_inference::{
     asr::Recognizer,
+    lexicon::Lexicon,
     vad::{SAMPLE_RATE, Voice},
 };
 use clipmill_media::{AudioChunk, SoundFile};
 
-use super::EvalError;
+use super::{EvalError, lexicon::Term};
 use crate::transcribe::{
     listen::{AnyVoice, DroppedText, Listener, Output, State, position},
     sentence::Sentence,
@@ -39,7 +40,7 @@ pub struct Heard {
     pub made_by: String,
 }
 
-/// Hears `sound`; `shown` names it in errors. `tell` is called now and then with the seconds heard.
+/// Hears `sound` with the terms of `lexicon` on sale; `shown` names it in errors. `tell` is called now and then with the seconds heard.
 ///
 /// # Errors
 /// [`EvalError::Media`], [`EvalError::Asr`], or [`EvalError::NoSound`] when there is not one sample.
@@ -49,15 +50,16 @@ pub fn hear(
     voice: Box<dyn Voice + Send>,
     ears: Arc<dyn Recognizer>,
     language: Language,
+    lexicon: &[Term],
     tell: &mut dyn FnMut(f64),
 ) -> Result<Heard, EvalError> {
     let begun = cpu_time();
     let made_by = ears.id();
     // The one place where a listener is made for measuring: what a live's listener is given, this one is given.
-    let mut listening = Listening {
-        listener: Listener::resume(AnyVoice(voice), ears, State::new(language), language),
-        heard: Heard { made_by, ..Heard::default() },
-    };
+    let mut listener = Listener::resume(AnyVoice(voice), ears, State::new(language), language);
+    let entries: Vec<LexiconEntry> = lexicon.iter().filter_map(entry).collect();
+    listener.set_lexicon(Arc::new(Lexicon::new(&entries, &[])));
+    let mut listening = Listening { listener, heard: Heard { made_by, ..Heard::default() } };
     let mut blocks = Blocks::default();
     for chunk in sound {
         for (at, samples) in blocks.push(chunk?) {
@@ -74,6 +76,21 @@ pub fn hear(
         return Err(EvalError::NoSound(shown.to_owned()));
     }
     Ok(heard)
+}
+
+/// A term as a person would enter it.
+fn entry(term: &Term) -> Option<LexiconEntry> {
+    let (first, aliases) = term.names.split_first()?;
+    Some(LexiconEntry {
+        id: LexiconEntryId::new_at(WallTime::from_millis(0)),
+        source_id: None,
+        language: None,
+        term: first.clone(),
+        aliases: aliases.to_vec(),
+        misheard: vec![],
+        entered_by: String::new(),
+        entered_at: WallTime::from_millis(0),
+    })
 }
 
 struct Listening {

@@ -104,8 +104,12 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         self.terms = terms;
     }
 
-    /// The names and terms that are put right from now on.
+    /// The names and terms that weigh in and are put right from now on.
     pub fn set_lexicon(&mut self, lexicon: Arc<Lexicon>) {
+        if self.lexicon.as_ref().is_some_and(|known| Arc::ptr_eq(known, &lexicon)) {
+            return;
+        }
+        self.terms = lexicon.terms();
         self.lexicon = Some(lexicon).filter(|l| !l.is_empty());
     }
 

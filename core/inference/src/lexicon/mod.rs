@@ -65,6 +65,13 @@ impl Lexicon {
         Self { spellings: spellings(entries, products), rules: rules(entries) }
     }
 
+    /// What may be said, as hints for a recogniser: names before traits.
+    pub fn terms(&self) -> Vec<String> {
+        let mut said: Vec<&Spelling> = self.spellings.iter().filter(|s| s.has_a_sound()).collect();
+        said.sort_by_key(|s| std::cmp::Reverse(s.origin));
+        said.into_iter().map(|s| s.text.clone()).collect()
+    }
+
     /// Whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
         self.spellings.is_empty() && self.rules.is_empty()
