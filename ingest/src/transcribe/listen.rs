@@ -93,6 +93,10 @@ impl Voice for AnyVoice {
     fn finish(&mut self) -> Result<Vec<f32>, VadError> {
         self.0.finish()
     }
+
+    fn lag_s(&self) -> f64 {
+        self.0.lag_s()
+    }
 }
 
 /// Listens to one stream of sound; can be made anew from its [`State`] at any time.

@@ -13,6 +13,8 @@ pub struct ChunkerConfig {
     pub go_on: f32,
     /// The pause that ends a chunk of `long_enough`.
     pub pause: u64,
+    /// The pause that ends a chunk of nearly the greatest length.
+    pub least_pause: u64,
     /// The pause that ends any chunk.
     pub long_pause: u64,
     /// Speech of this length is ended by `pause`.
@@ -30,16 +32,17 @@ pub struct ChunkerConfig {
 }
 
 impl Default for ChunkerConfig {
-    /// Ends at 256 ms of silence from 3 s on, at 704 ms before that, at 12 s at the latest.
+    /// Ends at 256 ms of silence from 3 s on, at 704 ms before that, at 9 s at the latest.
     fn default() -> Self {
         Self {
             begin: 0.5,
             go_on: 0.35,
             pause: 8,
+            least_pause: 2,
             long_pause: 22,
             long_enough: 94,
-            longest: 375,
-            look_back: 187,
+            longest: 281,
+            look_back: 125,
             lead: 4,
             tail: 4,
             least_speech: 4,
@@ -48,6 +51,15 @@ impl Default for ChunkerConfig {
 }
 
 impl ChunkerConfig {
+    /// The pause that ends a chunk with `length` frames up to its last speech, at least `long_enough`: the longer people
+    /// have waited for the text, the shorter a pause will do, down to `least_pause` at the greatest length.
+    fn pause_after(&self, length: u64) -> u64 {
+        let (longest, long_enough) = (self.longest.max(self.long_enough + 1), self.long_enough);
+        let left = longest.saturating_sub(length);
+        let least = self.least_pause.min(self.pause);
+        least + (self.pause - least) * left / (longest - long_enough)
+    }
+
     /// For sound that nobody waits for: as the default, but only from 8 s on at a short pause, and at 24 s at the latest.
     pub fn long() -> Self {
         Self { long_enough: 250, longest: 750, look_back: 250, ..Self::default() }
@@ -161,7 +173,7 @@ impl VadChunker {
         let heard = speech(&open.probs, &config);
         let end = heard.as_ref().map_or(0, |s| s.end);
         let silent = length - end;
-        if silent >= config.long_pause || silent >= config.pause && end >= config.long_enough {
+        if silent >= config.long_pause || end >= config.long_enough && silent >= config.pause_after(end) {
             return self.cut((end + config.tail).min(length), Closed::Pause);
         }
         if length >= config.longest {
