@@ -146,7 +146,7 @@ pub fn guard(segments: Vec<RecognizedSegment>, speech_s: f64) -> Guarded {
         Some(DropReason::Loop)
     } else if is_annotation(&text) {
         Some(DropReason::Residue)
-    } else if (out.letters() as f64) < SLOW_A_SECOND * speech_s && mean_log_p(&out.kept) < UNSURE_LOG {
+    } else if is_doubtful(&out, speech_s) && mean_log_p(&out.kept) < UNSURE_LOG {
         Some(DropReason::Unsure)
     } else if too_fast(&text, speech_s) {
         Some(DropReason::TooFast)
@@ -161,6 +161,12 @@ pub fn guard(segments: Vec<RecognizedSegment>, speech_s: f64) -> Guarded {
         out.dropped.extend(out.kept.drain(..).filter_map(|s| dropped(&s.words, reason)));
     }
     out
+}
+
+/// Whether so little was said, in the time or altogether, that the recogniser must be sure of it to be believed: noises
+/// pass for speech a moment long.
+fn is_doubtful(said: &Guarded, speech_s: f64) -> bool {
+    (said.letters() as f64) < SLOW_A_SECOND * speech_s || speech_s < RESIDUE_SPEECH_MAX_S
 }
 
 /// Drops all but the first of each run of repeats; a run may go across segments.
@@ -339,6 +345,8 @@ mod tests {
             s
         };
         assert_eq!(guard(at(0.1), 5.0).dropped[0].reason, DropReason::Unsure);
+        assert_eq!(guard(at(0.1), 0.8).dropped[0].reason, DropReason::Unsure, "a noise for a moment");
+        assert_eq!(text(&guard(at(0.6), 0.8)), "在那边", "a short word");
         // Sure, or as fast as speech: said.
         assert_eq!(text(&guard(at(0.6), 5.0)), "在那边");
         assert_eq!(text(&guard(at(0.1), 1.0)), "在那边");

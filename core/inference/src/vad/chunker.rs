@@ -52,12 +52,12 @@ impl Default for ChunkerConfig {
 
 impl ChunkerConfig {
     /// The pause that ends a chunk with `length` frames up to its last speech, at least `long_enough`: the longer people
-    /// have waited for the text, the shorter a pause will do, down to `least_pause` at the greatest length.
+    /// have waited for the text, the shorter a pause will do, down to `least_pause` half-way to the greatest length.
     fn pause_after(&self, length: u64) -> u64 {
-        let (longest, long_enough) = (self.longest.max(self.long_enough + 1), self.long_enough);
-        let left = longest.saturating_sub(length);
+        let range = (self.longest.saturating_sub(self.long_enough) / 2).max(1);
+        let left = (self.long_enough + range).saturating_sub(length).min(range);
         let least = self.least_pause.min(self.pause);
-        least + (self.pause - least) * left / (longest - long_enough)
+        least + (self.pause - least) * left / range
     }
 
     /// For sound that nobody waits for: as the default, but only from 8 s on at a short pause, and at 24 s at the latest.
