@@ -8,6 +8,7 @@ pub mod vad;
 pub mod asr;
 pub mod guard;
 pub mod script;
+pub mod likely;
 
 pub mod llm;
 pub mod classify;
