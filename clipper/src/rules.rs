@@ -1,13 +1,18 @@
-//! Hard evidence in words: prices, link numbers, countdowns. Shown beside the model's answer, never the judge:
+//! Hard evidence in words: prices, offers, link numbers, countdowns. Shown beside the model's answer, never the judge:
 //! keywords alone call small talk selling.
 
-use clipmill_domain::source::Language;
+use clipmill_domain::{
+    quantity::{Quantity, Unit, quantities},
+    source::Language,
+};
 
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleHit {
     /// A price or money amount, as said.
     Price(String),
+    /// A reduction: a discount, pieces given for free, as said.
+    Offer(String),
     /// "Link number N".
     LinkNumber(u32),
     /// A countdown or a stock running out, as said.
@@ -22,6 +27,8 @@ impl RuleHit {
         match (self, language) {
             (Self::Price(s), Language::Zh) => format!("说到价格：{s}"),
             (Self::Price(s), Language::En) => format!("price said: {s}"),
+            (Self::Offer(s), Language::Zh) => format!("说到优惠：{s}"),
+            (Self::Offer(s), Language::En) => format!("offer said: {s}"),
             (Self::LinkNumber(n), Language::Zh) => format!("{n} 号链接"),
             (Self::LinkNumber(n), Language::En) => format!("link number {n}"),
             (Self::Countdown(s), Language::Zh) => format!("倒数或库存：{s}"),
@@ -32,123 +39,41 @@ impl RuleHit {
     }
 }
 
-const ZH_DIGITS: &str = "零一二两三四五六七八九十百千万点半";
+/// Phrases of haste.
+const COUNTDOWNS: [&str; 10] = [
+    "倒数",
+    "倒计时",
+    "只剩",
+    "最后几",
+    "countdown",
+    "only a few",
+    "left in stock",
+    "three two one",
+    "three, two, one",
+    "3, 2, 1",
+];
 
-fn is_number(c: char) -> bool {
-    c.is_ascii_digit() || c == '.' || ZH_DIGITS.contains(c)
+/// Every rule hit of an utterance: what its numbers say, in the order said, then a countdown.
+pub fn hits(text: &str) -> Vec<RuleHit> {
+    // Read in the script it is written in: hosts go from one language to the other.
+    let chinese = text.chars().any(|c| matches!(c, '\u{4e00}'..='\u{9fff}'));
+    let language = if chinese { Language::Zh } else { Language::En };
+    let said = quantities(text, language).into_iter().filter_map(hit);
+    let lower = text.to_lowercase();
+    let countdown = COUNTDOWNS.iter().find(|cue| lower.contains(*cue));
+    said.chain(countdown.map(|cue| RuleHit::Countdown((*cue).to_owned()))).collect()
 }
 
-/// The run of number characters that ends just before byte `end`.
-fn number_before(text: &str, end: usize) -> &str {
-    let start =
-        text[..end].char_indices().rev().take_while(|(_, c)| is_number(*c)).last().map_or(end, |(i, _)| i);
-    &text[start..end]
-}
-
-/// The run of number characters that starts at byte `start`.
-fn number_after(text: &str, start: usize) -> &str {
-    let len =
-        text[start..].char_indices().find(|(_, c)| !is_number(*c)).map_or(text.len() - start, |(i, _)| i);
-    &text[start..start + len]
-}
-
-/// Reads a small whole number, Arabic or Chinese (up to 99), as hosts say link numbers.
-pub fn small_number(s: &str) -> Option<u32> {
-    if let Ok(n) = s.parse() {
-        return Some(n);
-    }
-    let digit = |c| "零一二三四五六七八九".chars().position(|d| d == c).and_then(|p| u32::try_from(p).ok());
-    let digit = |c| if c == '两' { Some(2) } else { digit(c) };
-    match s.chars().collect::<Vec<_>>()[..] {
-        ['十'] => Some(10),
-        ['十', u] => Some(10 + digit(u)?),
-        [t, '十'] => Some(digit(t)? * 10),
-        [t, '十', u] => Some(digit(t)? * 10 + digit(u)?),
-        [u] => digit(u),
+fn hit(q: Quantity) -> Option<RuleHit> {
+    match q.unit {
+        Unit::Money(_) | Unit::Bundle { .. } => Some(RuleHit::Price(q.raw)),
+        Unit::Discount | Unit::DiscountOnNth(_) | Unit::Rebate { .. } | Unit::Offer { .. } => {
+            Some(RuleHit::Offer(q.raw))
+        }
+        Unit::Percent => Some(RuleHit::Percent(q.raw)),
+        Unit::Link => q.value.as_count().map(RuleHit::LinkNumber),
         _ => None,
     }
-}
-
-/// Every rule hit of an utterance, in order of the rules.
-pub fn hits(text: &str) -> Vec<RuleHit> {
-    let lower = text.to_lowercase();
-    let mut found = vec![];
-    for unit in ["块", "元"] {
-        for (i, _) in lower.match_indices(unit) {
-            let n = number_before(&lower, i);
-            if !n.is_empty() {
-                let tail = number_after(&lower, i + unit.len());
-                found.push(RuleHit::Price(format!("{n}{unit}{tail}")));
-            }
-        }
-    }
-    for sign in ["$", "¥", "￥"] {
-        for (i, _) in lower.match_indices(sign) {
-            let n = number_after(&lower, i + sign.len());
-            if !n.is_empty() {
-                found.push(RuleHit::Price(format!("{sign}{n}")));
-            }
-        }
-    }
-    for unit in [" dollars", " bucks", " pounds", " euros"] {
-        for (i, _) in lower.match_indices(unit) {
-            let word = lower[..i].rsplit(' ').next().unwrap_or_default();
-            if !word.is_empty() {
-                found.push(RuleHit::Price(format!("{word}{unit}")));
-            }
-        }
-    }
-    for cue in ["号链接", "号连接", "号链"] {
-        if let Some(n) = lower.find(cue).and_then(|i| small_number(number_before(&lower, i))) {
-            found.push(RuleHit::LinkNumber(n));
-            break;
-        }
-    }
-    for cue in ["link number ", "link "] {
-        let word = lower
-            .find(cue)
-            .map(|i| lower[i + cue.len()..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or(""));
-        if let Some(n) = word.and_then(english_number) {
-            found.push(RuleHit::LinkNumber(n));
-            break;
-        }
-    }
-    for cue in [
-        "倒数",
-        "倒计时",
-        "只剩",
-        "最后几",
-        "countdown",
-        "only a few",
-        "left in stock",
-        "three two one",
-        "three, two, one",
-    ] {
-        if lower.contains(cue) {
-            found.push(RuleHit::Countdown(cue.to_owned()));
-            break;
-        }
-    }
-    if let Some(i) = lower.find("百分之") {
-        let n = number_after(&lower, i + "百分之".len());
-        if !n.is_empty() {
-            found.push(RuleHit::Percent(format!("百分之{n}")));
-        }
-    } else if let Some(i) = lower.find('%') {
-        let n = number_before(&lower, i);
-        if !n.is_empty() {
-            found.push(RuleHit::Percent(format!("{n}%")));
-        }
-    }
-    found
-}
-
-fn english_number(word: &str) -> Option<u32> {
-    const WORDS: [&str; 13] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-        "twelve",
-    ];
-    word.parse().ok().or_else(|| WORDS.iter().position(|w| *w == word).and_then(|p| u32::try_from(p).ok()))
 }
 
 #[cfg(test)]
@@ -161,7 +86,12 @@ mod tests {
 
     #[test]
     fn prices_links_and_countdowns_are_seen_in_both_languages() {
-        assert_eq!(words("今天粉丝价八十九块九,两件一百六十九"), ["price said: 八十九块九"]);
+        assert_eq!(
+            words("今天粉丝价八十九块九,两件一百六十九"),
+            ["price said: 八十九块九", "price said: 两件一百六十九"]
+        );
+        assert_eq!(words("到手一百零九，第二罐半价"), ["price said: 一百零九", "offer said: 第二罐半价"]);
+        assert_eq!(words("buy two get one free"), ["offer said: buy two get one free"]);
         assert_eq!(words("原价199元"), ["price said: 199元"]);
         assert_eq!(words("十二号链接点进去"), ["link number 12"]);
         assert_eq!(words("it is link number five today"), ["link number 5"]);

@@ -4,10 +4,12 @@
 //! - [`record`]: the recorder, from packets to parts, epochs and gaps.
 //! - [`scrub`]: the follower from parts to small pictures for scrubbing.
 //! - [`transcribe`]: the follower from parts to utterances.
+//! - [`export`]: transcripts as caption files and plain text.
 //! - [`keep`]: old recordings go, by the operator's rules.
 
 pub mod source;
 pub mod record;
 pub mod scrub;
 pub mod transcribe;
+pub mod export;
 pub mod keep;

@@ -8,7 +8,7 @@ use super::{
     App,
     error::ApiError,
     keeping, now,
-    view::{DiskView, ErrorBody, Health, HealthStatus, ProcessView, wall},
+    view::{DiskView, ErrorBody, Health, HealthStatus, ProcessView, TranscribingView, wall},
 };
 
 /// A process that has not reported for this long is shown as dead; it stays listed for a minute.
@@ -16,6 +16,9 @@ const ALIVE_MILLIS: i64 = 20_000;
 
 /// Fewer days until the disk is full are a problem.
 const DAYS_LEFT_MIN: f64 = 2.0;
+
+/// A live that is heard later than this is a problem.
+const BEHIND_SECONDS_MAX: f64 = 60.0;
 
 /// The roles that a whole service needs besides the one that answers here.
 const NEEDED: [&str; 2] = ["record", "work"];
@@ -41,14 +44,51 @@ pub(super) async fn health(State(app): State<App>) -> Result<Json<Health>, ApiEr
     let mut problems = problems(&processes, now, disk.free_bytes, disk.floor_bytes, dead_jobs);
     problems.extend(soon_full(&disk, makes_room));
     problems.extend(given_up(&processes, now));
+    let transcribing = transcribing(&app, &processes, now).await?;
+    problems.extend(transcribing.iter().filter_map(far_behind));
     Ok(Json(Health {
         status: if problems.is_empty() { HealthStatus::Ok } else { HealthStatus::Degraded },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         processes: processes.into_iter().map(|p| view(p, now)).collect(),
         disk_free_bytes: disk.free_bytes,
         disk,
+        transcribing,
         problems,
     }))
+}
+
+/// What the newest living worker says of what it hears, by source name.
+async fn transcribing(
+    app: &App,
+    processes: &[Process],
+    now: WallTime,
+) -> Result<Vec<TranscribingView>, ApiError> {
+    let worker = processes.iter().find(|p| p.role == "work" && alive(p, now));
+    let said = worker.and_then(|p| p.status.get("transcribing")?.as_object());
+    let mut all = vec![];
+    for (id, pace) in said.into_iter().flatten() {
+        let Ok(recording) = id.parse() else { continue };
+        let Some(recording) = app.store.recording(recording).await? else { continue };
+        let source = app.store.source(recording.source_id).await?;
+        all.push(TranscribingView {
+            recording_id: id.clone(),
+            source_name: source.map(|s| s.name).unwrap_or_default(),
+            behind_seconds: pace.get("behind_seconds").and_then(serde_json::Value::as_f64).unwrap_or(0.0),
+            rung: pace.get("rung").and_then(|r| r.as_str()).unwrap_or("full").to_owned(),
+        });
+    }
+    all.sort_by(|a, b| a.source_name.cmp(&b.source_name));
+    Ok(all)
+}
+
+fn far_behind(t: &TranscribingView) -> Option<String> {
+    (t.behind_seconds > BEHIND_SECONDS_MAX && t.rung != "import").then(|| {
+        format!(
+            "{:?} is transcribed {:.0} s late: this machine cannot hear so many lives at once; record fewer, give it \
+             more cores, or use a smaller model (transcribe.model)",
+            t.source_name, t.behind_seconds
+        )
+    })
 }
 
 fn alive(p: &Process, now: WallTime) -> bool {
@@ -150,6 +190,19 @@ mod tests {
         assert_eq!(soon_full(&disk(20, Some(1.5)), true), None, "the oldest recordings give way");
         assert_eq!(soon_full(&disk(9, Some(0.0)), false), None, "that is another problem");
         assert_eq!((soon_full(&disk(20, None), false), soon_full(&disk(20, Some(2.0)), false)), (None, None));
+    }
+
+    #[test]
+    fn a_live_heard_late_is_a_problem_and_an_import_is_none() {
+        let heard = |behind_seconds, rung: &str| TranscribingView {
+            recording_id: String::new(),
+            source_name: "one".into(),
+            behind_seconds,
+            rung: rung.into(),
+        };
+        assert!(far_behind(&heard(61.0, "bulk")).unwrap().contains("\"one\" is transcribed 61 s late"));
+        assert_eq!(far_behind(&heard(59.0, "bulk")), None);
+        assert_eq!(far_behind(&heard(6000.0, "import")), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod router;
 mod source_change;
 mod sources;
 mod stats;
+pub(crate) mod transcript;
 mod ui;
 pub mod view;
 

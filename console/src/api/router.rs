@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App, auth, clips, error::ApiError, guard, health, keeping, live, media, playback, recordings,
-    source_change, sources, stats, ui, view,
+    source_change, sources, stats, transcript, ui, view,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +46,11 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(keeping::cost))
         .routes(routes!(playback::index))
         .routes(routes!(playback::pictures))
+        .routes(routes!(transcript::read))
+        .routes(routes!(transcript::srt))
+        .routes(routes!(transcript::vtt))
+        .routes(routes!(transcript::txt))
+        .routes(routes!(transcript::json))
         .routes(routes!(clips::feed))
         .routes(routes!(clips::one))
         .routes(routes!(stats::stats))

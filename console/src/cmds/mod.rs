@@ -15,6 +15,7 @@ mod serve;
 mod source;
 mod source_settings;
 mod train;
+mod transcript;
 mod work;
 
 use std::path::PathBuf;
@@ -69,6 +70,9 @@ pub enum Command {
     /// Lists recordings and puts them under a legal hold.
     #[command(subcommand)]
     Recording(recording::Args),
+    /// Writes transcripts as files.
+    #[command(subcommand)]
+    Transcript(transcript::Args),
     /// Shows what would be done, and does it when told to.
     #[command(subcommand)]
     Plan(plan::Args),
@@ -150,6 +154,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&cli, args).await,
         Command::Source(args) => source::run(&cli, args).await,
         Command::Recording(args) => recording::run(&cli, args).await,
+        Command::Transcript(args) => transcript::run(&cli, args).await,
         Command::Plan(args) => plan::run(&cli, args).await,
         Command::Models(args) => models::run(&cli, args).await,
         Command::Config(args) => config::run(&cli, args),

@@ -15,9 +15,13 @@ use tokio_util::sync::CancellationToken;
 /// How often a process beats.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// Something that a role says of itself with each beat.
+type Extra = Box<dyn Fn() -> Value + Send>;
+
 /// Beats until it is dropped or stopped.
 pub(super) struct Pulse {
     detail: Arc<Mutex<Value>>,
+    extras: Arc<Mutex<Vec<(&'static str, Extra)>>>,
     wake: Arc<tokio::sync::Notify>,
     task: JoinHandle<()>,
 }
@@ -27,12 +31,16 @@ impl Pulse {
     pub fn start(store: Store, role: &'static str, stop: CancellationToken) -> Self {
         let detail = Arc::new(Mutex::new(json!({ "ready": false })));
         let wake = Arc::new(tokio::sync::Notify::new());
-        let (shown, woken) = (Arc::clone(&detail), Arc::clone(&wake));
+        let extras: Arc<Mutex<Vec<(&'static str, Extra)>>> = Arc::default();
+        let (shown, said, woken) = (Arc::clone(&detail), Arc::clone(&extras), Arc::clone(&wake));
         let task = tokio::spawn(async move {
             let pid = std::process::id();
             let instance = format!("{role}-{}", uuid::Uuid::now_v7());
             loop {
-                let status = shown.lock().map_or(Value::Null, |d| d.clone());
+                let mut status = shown.lock().map_or(Value::Null, |d| d.clone());
+                for (name, extra) in said.lock().iter().flat_map(|extras| extras.iter()) {
+                    status[*name] = extra();
+                }
                 if let Err(error) = store.beat(role, &instance, pid, &status, SystemClock.now()).await {
                     tracing::warn!(%error, "cannot say that this process is alive");
                 }
@@ -43,7 +51,14 @@ impl Pulse {
                 }
             }
         });
-        Self { detail, wake, task }
+        Self { detail, extras, wake, task }
+    }
+
+    /// Says what `extra` gives under `name` with each beat from now on.
+    pub fn show(&self, name: &'static str, extra: impl Fn() -> Value + Send + 'static) {
+        if let Ok(mut extras) = self.extras.lock() {
+            extras.push((name, Box::new(extra)));
+        }
     }
 
     /// A handle that says "ready" from anywhere.

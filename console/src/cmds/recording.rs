@@ -97,7 +97,8 @@ async fn set_hold(store: &Store, which: &str, why: &str, held: bool) -> Result<(
     Ok(())
 }
 
-async fn find(store: &Store, which: &str) -> Result<Recording, Failure> {
+/// The recording of this id, or the newest of the source of this name.
+pub(super) async fn find(store: &Store, which: &str) -> Result<Recording, Failure> {
     if let Ok(id) = which.parse()
         && let Some(rec) = store.recording(id).await?
     {

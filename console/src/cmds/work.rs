@@ -46,6 +46,8 @@ pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
         loaded = loading => loaded.map_err(|e| Failure::new(format!("loading the models failed: {e}")))??,
         () = stop.cancelled() => return Ok(()),
     };
+    let paces = models.transcribe.paces();
+    pulse.show("transcribing", move || serde_json::to_value(paces.snapshot()).unwrap_or_default());
     let engine = wire(&config, models);
     tracing::info!("models are loaded; the workers are up");
     pulse.ready()();

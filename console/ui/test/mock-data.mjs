@@ -173,9 +173,14 @@ export function world(now = Date.now()) {
       { role: 'run', pid: 4100, alive: true, last_beat: iso(now - 2_000), detail: { children: 3, restarts: 1 } },
       { role: 'record', pid: 4101, alive: true, last_beat: iso(now - 1_000), detail: { recordings: 1, stalled: false } },
       { role: 'work', pid: 4102, alive: false, last_beat: iso(now - 75_000), detail: { running: ['clipper.cut_exact'], queues: { cpu: 2 } } },
+      { role: 'work', pid: 4112, alive: true, last_beat: iso(now - 1_000), detail: { ready: true, transcribing: {} } },
       { role: 'serve', pid: 4103, alive: true, last_beat: iso(now), detail: null },
     ],
     disk_free_bytes: 38_654_705_664,
+    transcribing: [
+      { recording_id: recordings[0].id, source_name: recordings[0].source_name, behind_seconds: 1.4, rung: 'full' },
+      { recording_id: recordings[1].id, source_name: recordings[1].source_name, behind_seconds: 34.2, rung: 'bulk' },
+    ],
     problems: ['process work (pid 4102) has not reported for 75 s: it is being restarted', 'source “Denim Friday with Holly”: connection refused; trying again in 30 s'],
   };
   return { sources, recordings, clips, details, health };

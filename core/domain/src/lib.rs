@@ -13,6 +13,7 @@ pub mod lexicon;
 pub mod post;
 pub mod product;
 pub mod provenance;
+pub mod quantity;
 pub mod recording;
 pub mod remix;
 pub mod cost;

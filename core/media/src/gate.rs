@@ -54,15 +54,28 @@ pub struct Gate {
     compared: Vec<usize>,
     /// Sender's time of the running epoch's first key frame.
     base_us: Option<i64>,
+    /// Whether what is recorded may be sent again.
+    remembers: bool,
 }
 
 impl Gate {
     /// With what the source's earlier connections recorded.
     pub fn new(repeats: Repeats) -> Self {
-        let mut gate =
-            Self { repeats, state: State::Open, held: VecDeque::new(), compared: vec![], base_us: None };
+        let mut gate = Self { repeats, remembers: true, ..Self::passing() };
         gate.next_epoch();
         gate
+    }
+
+    /// For a sender that never sends anything again: everything passes, and nothing is remembered.
+    pub fn passing() -> Self {
+        Self {
+            repeats: Repeats::default(),
+            state: State::Open,
+            held: VecDeque::new(),
+            compared: vec![],
+            base_us: None,
+            remembers: false,
+        }
     }
 
     /// What to keep for the next connection.
@@ -96,7 +109,7 @@ impl Gate {
             State::Waiting => self.state = State::Following,
             State::Following => {}
         }
-        let print = item.packet.print().filter(|_| leading);
+        let print = if leading { item.packet.print() } else { None };
         let verdict = match &print {
             Some(print) => self.repeats.follow(print),
             None if self.held.len() >= HELD_PACKETS_MAX => Verdict::New,
@@ -129,7 +142,11 @@ impl Gate {
 
     /// The writer took the packet into the running epoch.
     pub fn recorded(&mut self, packet: &Packet) {
-        let Some(print) = packet.print().filter(|_| leads(packet)) else { return };
+        // Told apart before it is hashed.
+        if !self.remembers || !leads(packet) {
+            return;
+        }
+        let Some(print) = packet.print() else { return };
         if self.base_us.is_none() && print.key {
             self.base_us = Some(print.pts_us);
         }

@@ -86,7 +86,11 @@ impl Learner {
         mut inner: ff::Packet,
         read_at: Instant,
     ) -> Option<Packet> {
-        let time_base = self.streams.get(kind)?.time_base;
+        let stream = self.streams.get(kind)?;
+        let time_base = stream.time_base;
+        if kind == StreamKind::Audio && inner.duration() <= 0 {
+            inner.set_duration(block_ticks(stream).unwrap_or(0));
+        }
         if !self.clocks.get_mut(kind as usize)?.set(&mut inner) {
             return None;
         }
@@ -149,6 +153,17 @@ impl Learner {
         self.headers.learn_video(data, headers_of(&self.streams));
         config
     }
+}
+
+/// How long a block of sound is, in ticks of its track. The demuxer does not know it yet when the first one comes.
+fn block_ticks(stream: &Stream) -> Option<i64> {
+    let samples = match (stream.params.frame_size(), stream.params.id()) {
+        (0, ff::codec::Id::AAC) => 1024,
+        (0, _) => return None,
+        (samples, _) => samples,
+    };
+    let rate = i32::try_from(stream.params.sample_rate()).ok().filter(|r| *r > 0)?;
+    Some(i64::from(samples).rescale(ff::Rational(1, rate), stream.time_base))
 }
 
 fn stream_mut(streams: &mut Arc<Streams>, kind: StreamKind) -> Option<&mut Stream> {

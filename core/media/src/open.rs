@@ -149,8 +149,11 @@ impl Input {
                 (shown, opened)
             }
         };
-        let mut context = opened.map_err(|e| explain(e, &deadline, options.open_deadline, &shown, true))?;
+        let mut context = opened.map_err(|e| explain(e, &deadline, deadline.born.elapsed(), &shown, true))?;
+        let opened_ms = deadline.born.elapsed().as_millis();
         let held = wait_for_pictures(&mut context, &deadline, options);
+        let pictures_ms = deadline.born.elapsed().as_millis() - opened_ms;
+        tracing::debug!(input = shown, opened_ms, pictures_ms, "opened");
         let audio = choose(&context, &options.audio_track, &shown);
         let streams = Streams::of(&context, audio);
         if let Err(error) = streams.check(&shown) {
@@ -302,6 +305,8 @@ fn dictionary(options: &OpenOptions, url: Option<&str>) -> Dictionary<'static> {
     let mut dict = Dictionary::new();
     dict.set("analyzeduration", "1500000");
     dict.set("probesize", "2000000");
+    // Not held up to learn the frame rate, for which libavformat reads up to 40 pictures: nothing here asks for it.
+    dict.set("fpsprobesize", "0");
     dict.set(METADATA_OPTION, "1");
     if let Some(format) = &options.format {
         dict.set("format_whitelist", format);

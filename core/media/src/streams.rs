@@ -169,6 +169,8 @@ pub(crate) trait Params {
     fn size(&self) -> (u32, u32);
     fn sample_rate(&self) -> u32;
     fn channels(&self) -> u32;
+    /// Samples in a block of sound; 0 if they vary or are not known.
+    fn frame_size(&self) -> u32;
     /// The codec's number or name in its container.
     fn tag(&self) -> u32;
     fn extradata(&self) -> &[u8];
@@ -194,6 +196,11 @@ impl Params for Parameters {
     fn channels(&self) -> u32 {
         // SAFETY: as above.
         u32::try_from(unsafe { (*self.as_ptr()).ch_layout.nb_channels }).unwrap_or(0)
+    }
+
+    fn frame_size(&self) -> u32 {
+        // SAFETY: as above.
+        u32::try_from(unsafe { (*self.as_ptr()).frame_size }).unwrap_or(0)
     }
 
     fn tag(&self) -> u32 {

@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use clipmill_domain::{Clock, RecordingId, WallTime, recording::Recording, source::Source};
 use clipmill_store::{Store, StoreError, audit::audit, followers};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -61,6 +62,11 @@ impl FollowCtx {
 pub trait Follower: Send + Sync + 'static {
     /// Its name, unique and lasting; positions are kept under it.
     fn name(&self) -> &'static str;
+
+    /// How many recordings may be stepped at once in this process.
+    fn at_once(&self) -> usize {
+        1
+    }
 
     /// Longest time one step may take before it is stopped and counted as failed.
     fn step_deadline(&self) -> Duration {
@@ -165,20 +171,34 @@ impl Pursuit {
             s.followers.retain(|f| f.follower != name || trails.contains_key(&f.recording_id));
         });
         let sources = self.cx.store.sources().await?;
-        let mut moved = false;
         for (rank, group) in groups(recordings, &sources) {
-            for rec in &group {
-                moved |= self.visit(rec, trails.entry(rec.id).or_default()).await?;
-                // A recording that went live meanwhile must not wait for the rest of the pile.
-                if moved && !rank.is_live {
+            let mut visits: Vec<(&Recording, Trail)> =
+                group.iter().map(|rec| (rec, trails.remove(&rec.id).unwrap_or_default())).collect();
+            // Those that are not live come one at a time: a recording that goes live meanwhile must not wait for
+            // the pile.
+            let at_once = if rank.is_live { self.follower.at_once().max(1) } else { 1 };
+            let mut steps: Vec<BoxFuture<'_, _>> = vec![];
+            for (rec, trail) in &mut visits {
+                steps.push(self.visit(rec, trail).boxed());
+            }
+            let mut steps = stream::iter(steps).buffer_unordered(at_once);
+            let mut moved = Ok(false);
+            while let Some(step) = steps.next().await {
+                moved = match (moved, step) {
+                    (Ok(before), Ok(now)) => Ok(before || now),
+                    (Err(error), _) | (_, Err(error)) => Err(error),
+                };
+                if !rank.is_live && !matches!(moved, Ok(false)) {
                     break;
                 }
             }
-            if moved {
-                break;
+            drop(steps);
+            trails.extend(visits.into_iter().map(|(rec, trail)| (rec.id, trail)));
+            if moved? {
+                return Ok(true);
             }
         }
-        Ok(moved)
+        Ok(false)
     }
 
     /// One step on one recording, unless it is backing off. Whether it moved on.

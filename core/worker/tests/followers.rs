@@ -122,6 +122,41 @@ async fn trouble_with_one_recording_backs_off_alone() {
     .await;
 }
 
+/// Ends a step only when another recording is being stepped at the same time.
+struct Meeting(tokio::sync::Barrier);
+
+#[async_trait]
+impl Follower for Meeting {
+    fn name(&self) -> &'static str {
+        "meeting"
+    }
+    fn at_once(&self) -> usize {
+        2
+    }
+    async fn step(&self, _: &FollowCtx, _: &Recording) -> Result<Progress, StageError> {
+        let met = tokio::time::timeout(Duration::from_secs(20), self.0.wait()).await;
+        met.map_err(|_| StageError::give_up("nobody came"))?;
+        Ok(Progress::Idle)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_live_recordings_are_stepped_at_once() {
+    on_each(async |fresh| {
+        let ids = recordings(&fresh.store, &[false, false, false, false]).await;
+        let follower = Meeting(tokio::sync::Barrier::new(2));
+        let engine = Running::start(&fresh.store, Engine::builder().follower(follower).options(options()));
+        until("all have met somebody", async || {
+            let followers = engine.status.snapshot().followers;
+            ids.iter().all(|id| followers.iter().any(|f| f.recording_id == *id)).then_some(())
+        })
+        .await;
+        engine.stop().await;
+        assert_eq!(fresh.store.recordings_to_follow("meeting").await.unwrap().len(), 4, "none gave up");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn live_recordings_go_before_back_fill() {
     on_each(async |fresh| {

@@ -74,7 +74,7 @@ pub(crate) async fn play(desk: &Arc<Desk>, source: &Source, folder: PathBuf, hal
         }
         desk.board.set(source.id, &source.name, SourceState::Opening, None, desk.wall());
         tracing::info!(source = source.name, file = file.name, "a file of the folder is played");
-        let tried = pulls::play(desk, source, address, halt).await;
+        let tried = pulls::play(desk, source, address, None, halt).await;
         let (action, detail) = match &tried.came {
             Came::Finished => ("file.finished", file.name.clone()),
             Came::Failed { error, is_final: true } => {

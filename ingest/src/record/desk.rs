@@ -250,6 +250,7 @@ impl Desk {
             clock: self.clock.as_ref(),
             journal,
             remembered: &mut remembered,
+            repeats: pulled,
             part_us: i64::try_from(self.config.part.as_micros()).unwrap_or(i64::MAX),
             floor_bytes: self.config.free_space_floor,
             abandon: &self.abandon,

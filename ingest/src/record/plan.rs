@@ -1,6 +1,6 @@
 //! What the recorder decides: pure functions from what it knows to what it does.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clipmill_domain::{MediaTime, WallTime, recording::EndReason, source::AutoStop};
 
@@ -64,20 +64,43 @@ pub fn has_room(free: u64, floor: u64) -> bool {
     free >= floor
 }
 
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// How long to wait before a pull source is opened again after `failures` failures in a row: at once, then
 /// 0.5, 1, 2, 4 … 30 s, each shortened by up to a quarter. `unit` is uniform in `0.0..1.0`.
 pub fn backoff(failures: u32, unit: f64) -> Duration {
     let Some(steps) = failures.checked_sub(1) else { return Duration::ZERO };
-    let whole = Duration::from_millis(500).saturating_mul(1 << steps.min(10)).min(Duration::from_secs(30));
+    let whole = Duration::from_millis(500).saturating_mul(1 << steps.min(10)).min(LONGEST_WAIT);
     whole.mul_f64(1.0 - unit.clamp(0.0, 1.0) / 4.0)
 }
 
-/// In a wait longer than this a server that could not be reached is looked for, so often: one TCP handshake, no
-/// request. That is less than what a single viewer costs it, and it makes the difference between 1 s and 30 s lost.
-pub const KNOCK: Duration = Duration::from_secs(1);
+/// How often a server is looked for, in waits that are longer than that.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// One that could not be reached: by one TCP handshake, no request. That is less than what a single viewer costs
+    /// it, and it makes the difference between half a second and half a minute lost.
+    pub knock: Duration,
+    /// One that can be reached is asked for the stream, at most so often; see [`Pace::ask`].
+    pub ask: Duration,
+}
 
-/// Media that flowed for so long makes a connection a good one.
-pub const GOOD: Duration = Duration::from_secs(5);
+/// The pace of the service.
+pub const PACE: Pace = Pace { knock: Duration::from_millis(500), ask: Duration::from_secs(1) };
+
+impl Pace {
+    /// When to ask again, after no media has come for `outage`: in a tenth of that, but not later than after the longest
+    /// wait. That is ten requests in the first ten seconds, some forty in the first five minutes, then no more than
+    /// the tries themselves.
+    pub fn ask(self, outage: Duration) -> Duration {
+        (outage / 10).clamp(self.ask, LONGEST_WAIT.max(self.ask))
+    }
+}
+
+/// An opening that takes longer is looked into: the server may have been mended since, and answer others.
+pub const HANGING: Duration = Duration::from_secs(1);
+
+/// Media that flowed for so long makes a connection a good one: it gave a whole part, and is worth what it cost.
+pub const GOOD: Duration = Duration::from_secs(2);
 
 /// Counts the failures in a row of a pull source.
 #[derive(Debug, Clone, Copy, Default)]
@@ -94,6 +117,45 @@ impl Retries {
     /// The server is back: what failed before says nothing of it.
     pub fn forget(&mut self) {
         self.0 = 0;
+    }
+}
+
+/// What a pull knows of the fault it is in, from one try to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Fault {
+    since: Instant,
+    unreachable: bool,
+    gave_up: bool,
+}
+
+impl Fault {
+    /// A pull that begins `now`.
+    pub fn new(now: Instant) -> Self {
+        Self { since: now, unreachable: false, gave_up: false }
+    }
+
+    /// When media was last known to flow, or else when the pull began.
+    pub fn silent_since(&self) -> Instant {
+        self.since
+    }
+
+    /// Whether an opening that hangs may be given up when the server is found to be back, which has been silent since
+    /// then. Once in a fault at most: a slow server must not be left again and again.
+    pub fn hurry(&self) -> Option<Instant> {
+        (!self.gave_up).then_some(self.since)
+    }
+
+    /// Learns from a try that ended `now`: how long media flowed, whether no server was reached, whether it was given
+    /// up because the server is back. Whether it reached a server that had been away: failures to reach it say
+    /// nothing of what comes.
+    pub fn learn(&mut self, now: Instant, flowed: Duration, unreachable: bool, gave_up: bool) -> bool {
+        let back = self.unreachable && !unreachable;
+        if flowed > Duration::ZERO {
+            self.since = now;
+        }
+        self.gave_up = (self.gave_up || gave_up) && flowed < GOOD;
+        self.unreachable = unreachable;
+        back
     }
 }
 
@@ -185,6 +247,40 @@ mod tests {
         assert_eq!(r.wait(s(5), 0.0), Duration::ZERO, "it was up, so at once");
         let waits: Vec<_> = (0..3).map(|_| r.wait(s(1), 0.0).as_millis()).collect();
         assert_eq!(waits, [500, 1000, 2000]);
+    }
+
+    #[test]
+    fn a_fault_is_over_with_good_media_and_a_server_that_was_away_is_noticed() {
+        let (begun, none) = (Instant::now(), Duration::ZERO);
+        let at = |s| begun + Duration::from_secs(s);
+        let mut fault = Fault::new(begun);
+        assert!(!fault.learn(at(1), none, true, false), "nobody is there");
+        assert!(!fault.learn(at(2), none, true, false), "nor now");
+        assert!(fault.learn(at(3), none, false, false), "it answers, if with an error");
+        assert!(!fault.learn(at(4), none, false, false), "that is no news any more");
+        assert_eq!((fault.silent_since(), fault.hurry()), (begun, Some(begun)));
+        fault.learn(at(5), none, false, true);
+        assert_eq!(fault.hurry(), None, "given up once");
+        fault.learn(at(7), GOOD / 2, false, false);
+        assert_eq!((fault.silent_since(), fault.hurry()), (at(7), None), "a little media is no end of it");
+        fault.learn(at(12), GOOD, false, false);
+        assert_eq!(fault.hurry(), Some(at(12)));
+    }
+
+    #[test]
+    fn a_server_is_asked_less_and_less_often() {
+        let s = Duration::from_secs;
+        let asked_in = |whole: Duration| {
+            let (mut at, mut asked) = (Duration::ZERO, 0);
+            while at < whole {
+                at += PACE.ask(at);
+                asked += 1;
+            }
+            asked
+        };
+        assert_eq!(asked_in(s(10)), 10);
+        assert!(asked_in(s(300)) <= 50, "{}", asked_in(s(300)));
+        assert_eq!(PACE.ask(s(86_400)), s(30));
     }
 
     #[test]

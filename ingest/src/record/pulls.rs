@@ -1,13 +1,20 @@
 //! Pull sources: opened again and again until they end, the operator stops them, or they cannot work.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use clipmill_domain::{
     recording::EndReason,
     source::{RecordMode, Source},
 };
 use clipmill_store::{StoreError, audit::audit, sources};
-use secrecy::ExposeSecret;
+use tokio::task::JoinHandle;
 
 use super::{
     backfill,
@@ -15,7 +22,7 @@ use super::{
     flow::Flow,
     journal::{self, ACTOR},
     knock,
-    plan::{self, Retries},
+    plan::{self, Fault, Retries},
     status::SourceState,
     take::TakeError,
 };
@@ -48,6 +55,8 @@ pub(crate) enum Came {
     },
     /// There is no room on the disk.
     NoRoom(String),
+    /// Its opening hung on a server that answers again by now.
+    ServerBack,
     /// It was told to stop.
     Halted,
 }
@@ -59,11 +68,13 @@ pub(crate) struct Tried {
     pub(crate) flowed: Duration,
     /// The server said that the address is no longer to be had.
     pub(crate) refused: bool,
+    /// No server was reached.
+    pub(crate) unreachable: bool,
 }
 
 impl Tried {
     pub(crate) fn without_media(came: Came) -> Self {
-        Self { came, flowed: Duration::ZERO, refused: false }
+        Self { came, flowed: Duration::ZERO, refused: false, unreachable: false }
     }
 
     pub(crate) fn failed(error: String) -> Self {
@@ -74,13 +85,18 @@ impl Tried {
 /// Pulls a source until it is over. Returns when the source needs no more pulling.
 pub(crate) async fn pull(desk: Arc<Desk>, source: Source, halt: Halt) -> Over {
     let (mut retries, mut lease) = (Retries::default(), Lease::default());
+    let mut fault = Fault::new(Instant::now());
     let mut source = source;
     loop {
         // The operator may have changed it since the last try.
         if let Ok(Some(fresh)) = desk.store.source(source.id).await {
             source = fresh;
         }
-        let tried = once(&desk, &source, &mut lease, &halt).await;
+        let tried = once(&desk, &source, &mut lease, fault.hurry(), &halt).await;
+        let given_up = matches!(tried.came, Came::ServerBack);
+        if fault.learn(Instant::now(), tried.flowed, tried.unreachable, given_up) {
+            retries.forget();
+        }
         let has_expired = lease.used(tried.flowed >= plan::GOOD, tried.refused);
         let wait = match tried.came {
             Came::Halted => break,
@@ -98,6 +114,11 @@ pub(crate) async fn pull(desk: Arc<Desk>, source: Source, halt: Halt) -> Over {
                 desk.problem(&source, &error).await;
                 ROOM
             }
+            Came::ServerBack => {
+                tracing::info!(source = source.name, "its server answers again");
+                retries.forget();
+                Duration::ZERO
+            }
             Came::Failed { .. } if has_expired => Duration::ZERO,
             Came::Failed { error, is_final: false } => {
                 desk.problem(&source, &error).await;
@@ -109,8 +130,8 @@ pub(crate) async fn pull(desk: Arc<Desk>, source: Source, halt: Halt) -> Over {
         tokio::select! {
             () = halt.token.cancelled() => break,
             () = tokio::time::sleep(wait) => {}
-            () = server_back(&desk, &source, &lease), if wait > plan::KNOCK => {
-                tracing::info!(source = source.name, "its server can be reached again");
+            () = server_back(&desk, &source, &lease, fault.silent_since()), if wait > plan::PACE.knock => {
+                tracing::info!(source = source.name, "its server is back");
                 retries.forget();
             }
         }
@@ -119,19 +140,24 @@ pub(crate) async fn pull(desk: Arc<Desk>, source: Source, halt: Halt) -> Over {
     Over::Done
 }
 
-/// Resolves when the source's server, which could not be reached, can be.
-async fn server_back(desk: &Desk, source: &Source, lease: &Lease) {
-    let url = match lease.address() {
-        Some(url) => Ok(url.clone()),
-        None => desk.store.pull_url(source.id).await,
-    };
-    match url {
-        Ok(url) => knock::until_back(url.expose_secret(), plan::KNOCK).await,
+/// Resolves when the source's server is back, by [`knock::until_back`].
+async fn server_back(desk: &Desk, source: &Source, lease: &Lease, silent_since: Instant) {
+    match configured(desk, source).await {
+        Ok(mut address) => {
+            address.url = lease.address().cloned().unwrap_or(address.url);
+            knock::until_back(&address, silent_since, plan::PACE).await;
+        }
         Err(_) => std::future::pending().await,
     }
 }
 
-async fn once(desk: &Arc<Desk>, source: &Source, lease: &mut Lease, halt: &Halt) -> Tried {
+async fn once(
+    desk: &Arc<Desk>,
+    source: &Source,
+    lease: &mut Lease,
+    hurry: Option<Instant>,
+    halt: &Halt,
+) -> Tried {
     if let Err(full) = desk.room() {
         return Tried::without_media(Came::NoRoom(full.to_string()));
     }
@@ -150,19 +176,21 @@ async fn once(desk: &Arc<Desk>, source: &Source, lease: &mut Lease, halt: &Halt)
             let Some(_turn) = backfill::turn(desk, halt).await else {
                 return Tried::without_media(Came::Halted);
             };
-            play(desk, source, address, halt).await
+            play(desk, source, address, None, halt).await
         }
-        None => play(desk, source, address, halt).await,
+        None => play(desk, source, address, hurry, halt).await,
     }
+}
+
+/// The address as configured.
+async fn configured(desk: &Desk, source: &Source) -> Result<Address, StoreError> {
+    let url = desk.store.pull_url(source.id).await?;
+    Ok(Address { url, headers: desk.store.pull_headers(source.id).await? })
 }
 
 /// Where to pull from now: as configured, or as the source's resolver says.
 async fn address(desk: &Desk, source: &Source, lease: &mut Lease) -> Result<Address, String> {
-    let configured = async {
-        let url = desk.store.pull_url(source.id).await?;
-        Ok::<_, StoreError>(Address { url, headers: desk.store.pull_headers(source.id).await? })
-    };
-    let mut address = configured.await.map_err(|e| e.to_string())?;
+    let mut address = configured(desk, source).await.map_err(|e| e.to_string())?;
     let Some(name) = &source.settings.resolver else { return Ok(address) };
     if lease.address().is_none() {
         let found = desk.config.resolvers.resolve(name, &address.url).await;
@@ -175,10 +203,17 @@ async fn address(desk: &Desk, source: &Source, lease: &mut Lease) -> Result<Addr
     Ok(address)
 }
 
-/// Opens and records `address` once, on a thread of its own.
-pub(crate) async fn play(desk: &Arc<Desk>, source: &Source, address: Address, halt: &Halt) -> Tried {
+/// Opens and records `address` once, on a thread of its own. In a `hurry`, with the moment since when nothing has
+/// flowed, an opening that hangs is given up when the server is found to be back.
+pub(crate) async fn play(
+    desk: &Arc<Desk>,
+    source: &Source,
+    address: Address,
+    hurry: Option<Instant>,
+    halt: &Halt,
+) -> Tried {
     let (id, source, halt) = (source.id, source.clone(), halt.clone());
-    let work = move |desk: &Desk| record(desk, &source, &address, &halt);
+    let work = move |desk: &Desk| record(desk, &source, &address, hurry, &halt);
     let tried = desk.on_thread("pull".to_owned(), work).await;
     desk.writing.lock().await.remove(&id);
     desk.board.flow(id, None);
@@ -186,7 +221,7 @@ pub(crate) async fn play(desk: &Arc<Desk>, source: &Source, address: Address, ha
 }
 
 /// Opens and records the source once. Blocking.
-fn record(desk: &Desk, source: &Source, address: &Address, halt: &Halt) -> Tried {
+fn record(desk: &Desk, source: &Source, address: &Address, hurry: Option<Instant>, halt: &Halt) -> Tried {
     let kind = address.kind();
     let stall = desk.config.stall;
     let look = || match kind {
@@ -203,12 +238,17 @@ fn record(desk: &Desk, source: &Source, address: &Address, halt: &Halt) -> Tried
     let begin = before.and_then(|l| desk.runtime.block_on(outage(desk, source)).map(|out| l.begin(out)));
     let terms = Terms { stall, silence, begin, audio: source.settings.audio.clone() };
     let (flag, _raised_at_end) = halt.flag(&desk.runtime);
-    let mut input = match pull::open(address, &terms, flag) {
+    let opening = hurry.map(|since| Opening::watch(desk, address, since, Arc::clone(&flag)));
+    let opened = pull::open(address, &terms, flag);
+    let given_up = opening.is_some_and(Opening::ends_given_up);
+    let mut input = match opened {
+        _ if given_up && !halt.token.is_cancelled() => return Tried::without_media(Came::ServerBack),
         Ok(input) => input,
         Err(_) if halt.token.is_cancelled() => return Tried::without_media(Came::Halted),
         Err(error) => {
             let came = Came::Failed { error: error.to_string(), is_final: kind.failure_is_final() };
-            return Tried { refused: pull::is_refused(&error), ..Tried::without_media(came) };
+            let (refused, unreachable) = (pull::is_refused(&error), pull::is_unreachable(&error));
+            return Tried { refused, unreachable, ..Tried::without_media(came) };
         }
     };
     let mut journal = desk.journal(source, kind.from_start());
@@ -232,7 +272,35 @@ fn record(desk: &Desk, source: &Source, address: &Address, halt: &Halt) -> Tried
         Err(error @ TakeError::DiskFull { .. }) => Came::NoRoom(error.to_string()),
         Err(error) => Came::Failed { error: error.to_string(), is_final },
     };
-    Tried { came, flowed: flow.lasted(), refused: false }
+    Tried { came, flowed: flow.lasted(), refused: false, unreachable: false }
+}
+
+/// An opening that is watched, so that it does not hang on a server that was mended meanwhile.
+struct Opening {
+    over: Arc<AtomicBool>,
+    task: JoinHandle<()>,
+}
+
+impl Opening {
+    /// Raises `flag` when the server is found to be back.
+    fn watch(desk: &Desk, address: &Address, silent_since: Instant, flag: Arc<AtomicBool>) -> Self {
+        let (over, address) = (Arc::<AtomicBool>::default(), address.clone());
+        let decided = Arc::clone(&over);
+        let task = desk.runtime.spawn(async move {
+            tokio::time::sleep(plan::HANGING).await;
+            knock::until_back(&address, silent_since, plan::PACE).await;
+            if !decided.swap(true, Ordering::SeqCst) {
+                flag.store(true, Ordering::SeqCst);
+            }
+        });
+        Self { over, task }
+    }
+
+    /// The opening is over; whether because its flag was raised.
+    fn ends_given_up(self) -> bool {
+        self.task.abort();
+        self.over.swap(true, Ordering::SeqCst)
+    }
 }
 
 /// How long ago media of the source's live recording was last heard; none without one that can be continued.

@@ -75,6 +75,8 @@ pub(crate) struct Taker<'a> {
     pub(crate) journal: &'a mut Journal,
     /// The end of what earlier connections of the source recorded.
     pub(crate) remembered: &'a mut Remembered,
+    /// Whether the sender may send again what it sent before.
+    pub(crate) repeats: bool,
     pub(crate) part_us: i64,
     pub(crate) floor_bytes: u64,
     /// The recorder was dropped: leave everything as it is, at once.
@@ -113,7 +115,7 @@ impl Taker<'_> {
         let mut run: Option<Run> = None;
         let mut before: Option<PartWriter> = None;
         let mut first = true;
-        let mut gate = Gate::new(self.recall());
+        let mut gate = if self.repeats { Gate::new(self.recall()) } else { Gate::passing() };
         let mut ended = loop {
             if self.abandon.is_cancelled() {
                 return (packets, Err(MediaError::Stopped.into()));

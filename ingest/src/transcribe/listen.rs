@@ -12,7 +12,10 @@ use clipmill_inference::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::sentence::{Sentence, Sentences};
+use super::{
+    pace::Rung,
+    sentence::{Sentence, Sentences},
+};
 
 /// Sound missing for less than this, in samples, is a seam between two blocks, not a gap: 100 ms.
 const SEAM_SAMPLES: u64 = SAMPLE_RATE as u64 / 10;
@@ -110,6 +113,12 @@ impl Listener {
     /// Where it stands.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Listens so hard from now on.
+    pub fn set_rung(&mut self, rung: Rung) {
+        self.stream.set_effort(rung.effort());
+        self.stream.set_chunks(rung.chunks());
     }
 
     /// Takes the number of the next utterance.

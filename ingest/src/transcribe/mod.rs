@@ -6,6 +6,7 @@
 
 mod hearing;
 pub mod listen;
+pub mod pace;
 pub mod sentence;
 
 use std::{
@@ -37,6 +38,7 @@ use tokio::sync::Semaphore;
 
 use hearing::{HearError, Hearing};
 use listen::{AnyVoice, Listener, Output, State};
+use pace::Paces;
 
 /// Under which the follower's positions are kept.
 pub const NAME: &str = "ingest.transcribe";
@@ -52,6 +54,8 @@ pub struct Transcriber {
     ears: Arc<dyn Recognizer>,
     voice: VoiceMaker,
     room: Arc<Semaphore>,
+    at_once: usize,
+    paces: Paces,
     /// What is being heard, with the position it was last stored at. Lost at a restart, and made anew from there.
     hearings: Mutex<HashMap<RecordingId, (FollowerPos, Hearing)>>,
 }
@@ -66,7 +70,8 @@ impl Transcriber {
     /// With a recogniser shared by all recordings, a maker of voice detectors (each recording has its own), and
     /// the permits that bound how much inference runs at once in this process; one a core, usually one.
     pub fn new(ears: Arc<dyn Recognizer>, voice: VoiceMaker, room: Arc<Semaphore>) -> Self {
-        Self { ears, voice, room, hearings: Mutex::default() }
+        let at_once = room.available_permits();
+        Self { ears, voice, room, at_once, paces: Paces::default(), hearings: Mutex::default() }
     }
 
     /// With the Silero voice detector of the model file `vad`, which is loaded once here to see that it can be.
@@ -79,6 +84,11 @@ impl Transcriber {
         let vad = vad.to_owned();
         let voice: VoiceMaker = Arc::new(move || Ok(Box::new(Vad::load(&vad)?.into_stream())));
         Ok(Self::new(ears, voice, room))
+    }
+
+    /// How far behind each recording is.
+    pub fn paces(&self) -> Paces {
+        self.paces.clone()
     }
 
     async fn hearing(&self, store: &Store, rec: &Recording) -> Result<(FollowerPos, Hearing), StageError> {
@@ -112,6 +122,10 @@ impl Follower for Transcriber {
         NAME
     }
 
+    fn at_once(&self) -> usize {
+        self.at_once
+    }
+
     fn step_deadline(&self) -> Duration {
         Duration::from_secs(300)
     }
@@ -123,6 +137,12 @@ impl Follower for Transcriber {
             self.keep(rec.id, pos, hearing);
             return Ok(Progress::Idle);
         }
+        let behind_us = waiting_us(&cx.store, rec, &parts).await?;
+        let source = cx.store.source(rec.source_id).await?;
+        let is_live = rec.ended_at.is_none() && !source.is_some_and(|s| s.is_backfill());
+        let rung = self.paces.rung(rec.id).next(behind_us, is_live);
+        self.paces.set(rec.id, behind_us, rung);
+        hearing.listener.set_rung(rung);
         let files = files_of(&cx.store, rec.id, &parts).await?;
         let _seat = Arc::clone(&self.room).acquire_owned().await.map_err(StageError::retry)?;
         let stop = cx.stop.clone();
@@ -174,6 +194,7 @@ impl Follower for Transcriber {
             tracing::debug!(recording = %rec.id, at = %u.span, text = u.text, "heard");
         }
         if over {
+            self.paces.forget(rec.id);
             tracing::info!(recording = %rec.id, utterances = hearing.listener.state().next_utterance, "transcribed to the end");
             return Ok(Progress::Done);
         }
@@ -210,6 +231,13 @@ fn numbered(
         .collect()
 }
 
+/// How much recorded sound waits from the first of `parts` on, in microseconds.
+async fn waiting_us(store: &Store, rec: &Recording, parts: &[Part]) -> Result<i64, StoreError> {
+    let Some(first) = parts.first() else { return Ok(0) };
+    let last = store.last_part(rec.id).await?;
+    Ok(last.map_or(0, |last| (last.span.end() - first.span.start()).max(0)))
+}
+
 /// The files of parts that follow each other.
 async fn files_of(store: &Store, rec: RecordingId, parts: &[Part]) -> Result<Vec<MediaPart>, StoreError> {
     if parts.is_empty() {
@@ -234,7 +262,11 @@ async fn files_of(store: &Store, rec: RecordingId, parts: &[Part]) -> Result<Vec
 
 fn stage_error(error: HearError) -> StageError {
     match error {
-        HearError::Asr(e @ (AsrError::Load { .. } | AsrError::UnknownLanguage(_))) => {
+        HearError::Asr(
+            e @ (AsrError::Load { .. }
+            | AsrError::UnknownLanguage(_)
+            | AsrError::Endpoint { is_final: true, .. }),
+        ) => {
             StageError::needs_operator(e)
         }
         other => StageError::retry(other),

@@ -1,13 +1,16 @@
 //! HTTP-FLV pulled from a server that misbehaves: its connections.
 
+use std::time::Duration;
+
 use clipmill_domain::recording::EndReason;
+use clipmill_ingest::record::RecordConfig;
 
 use crate::rig::{
     clips::{Clip, gop, plain},
     figure,
     flv::Programme,
     flv_server::{Deed, FlvServer, Manner, Mood, Stamps},
-    lab::Lab,
+    lab::{Lab, config},
     pause,
     truth::Found,
     until,
@@ -26,9 +29,14 @@ pub struct Room {
 impl Room {
     /// A recorder that pulls a live of one clip.
     pub async fn open(manner: Manner) -> Self {
+        Self::open_with(manner, config()).await
+    }
+
+    /// As [`Room::open`], by a recorder as the test says.
+    pub async fn open_with(manner: Manner, config: RecordConfig) -> Self {
         let clip = plain();
         let server = FlvServer::start(Programme::of(&clip), manner).await;
-        let lab = Lab::start().await;
+        let lab = Lab::start_with(config).await;
         lab.pull(&server.url()).await;
         Self { lab, server, clip }
     }
@@ -98,17 +106,59 @@ async fn a_server_that_goes_down_refuses_and_never_answers() {
         room.server.be(mood);
         room.lab.epoch_ends(20).await;
         // So long that some tries fail.
-        pause(1.2).await;
-        let back = room.lab.back().await;
+        pause(3.0).await;
+        let (back, key_ms) = (room.lab.back().await, room.server.next_key_in_ms());
         room.server.be(Mood::Play);
-        room.lab.recovers(&format!("HTTP-FLV, server was {mood:?}"), &back).await;
-        pause(0.8).await;
+        let what = format!("HTTP-FLV, server was {mood:?}, next key frame due in {key_ms} ms");
+        room.lab.recovers(&what, &back).await;
+        // So long that the next fault is one of its own.
+        pause(2.5).await;
     }
     let found = room.judge(2.0, 0).await;
     assert_eq!(found.epochs.len(), 5);
     assert_eq!(found.reasons()[..4], [Some(EndReason::Disconnected); 4]);
     let off = found.assert_gaps_true(0, PLACED_WITHIN);
     figure(&format!("http_flv: gap map off by {off:.2} s at most"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_never_answered_is_left_when_others_are() {
+    let patient = RecordConfig { stall: Duration::from_secs(30), ..config() };
+    let room = Room::open_with(Manner::default(), patient).await;
+    room.server.reaches(4.0).await;
+    room.lab.keeps(2.0).await;
+    room.server.be(Mood::Mute);
+    room.lab.epoch_ends(20).await;
+    // So long that others than the first request went unanswered.
+    pause(3.0).await;
+    let (back, key_ms) = (room.lab.back().await, room.server.next_key_in_ms());
+    room.server.be(Mood::Play);
+    let what = format!("HTTP-FLV, a request never answered, next key frame due in {key_ms} ms");
+    room.lab.recovers(&what, &back).await;
+    let store = room.lab.store();
+    let source = room.lab.only_recording().await.source_id.to_string();
+    let said: Vec<_> = store.audit_of(&source).await.unwrap().into_iter().filter_map(|l| l.detail).collect();
+    assert!(!said.iter().any(|s| s.contains("sent nothing")), "its deadline was not waited for: {said:?}");
+    let found = room.judge(3.0, 0).await;
+    assert_eq!((found.epochs.len(), found.reasons()[0]), (2, Some(EndReason::Disconnected)));
+    found.assert_gaps_true(0, PLACED_WITHIN);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_slow_to_answer_is_waited_for() {
+    let patient = RecordConfig { stall: Duration::from_secs(8), ..config() };
+    let manner = Manner { answers_after: Duration::from_secs(4), ..Manner::default() };
+    let room = Room::open_with(manner, patient).await;
+    room.server.reaches(4.0).await;
+    room.lab.keeps(2.0).await;
+    room.server.be(Mood::Down);
+    room.lab.epoch_ends(20).await;
+    let back = room.lab.back().await;
+    room.server.be(Mood::Play);
+    room.lab.recovers("HTTP-FLV, server slow to answer (4 s)", &back).await;
+    let connections = room.server.connections();
+    let found = room.judge(3.0, 0).await;
+    assert_eq!((found.epochs.len(), connections), (2, 2), "what was answered was recorded");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

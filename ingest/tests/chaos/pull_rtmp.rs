@@ -5,6 +5,7 @@ use clipmill_domain::recording::EndReason;
 use crate::rig::{
     clips::{gop, other, plain, sparse, third},
     encoder::Encoder,
+    figure,
     lab::Lab,
     nginx::Nginx,
     pause,
@@ -45,6 +46,8 @@ async fn a_server_killed_and_restarted_and_a_stream_not_there_yet() {
     encoder.reaches(encoder.sent() + 75).await;
 
     let found = lab.judge(&[&a, &b, &c]).await;
+    let firsts = [0, 1, 2].map(|clip| found.first(clip));
+    figure(&format!("RTMP pull: first kept frame of what each encoder sent, of 25 a second: {firsts:?}"));
     found.assert_true().assert_whole_to(0, sent - ON_THE_WAY).assert_whole_to(1, sent_b - ON_THE_WAY);
     assert_eq!(found.epochs.len(), 3);
     assert_eq!(found.reasons()[..2], [Some(EndReason::Disconnected); 2]);

@@ -8,6 +8,7 @@ mod recording;
 mod service;
 mod settings;
 mod source;
+mod transcript;
 
 use clipmill_domain::{MediaTime, WallTime, recording as domain};
 
@@ -17,6 +18,7 @@ pub use recording::*;
 pub use service::*;
 pub use settings::*;
 pub use source::*;
+pub use transcript::*;
 
 /// Media time in seconds.
 pub(super) fn seconds(at: MediaTime) -> f64 {

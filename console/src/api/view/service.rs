@@ -60,8 +60,23 @@ pub struct Health {
     pub disk_free_bytes: u64,
     /// The disk that recordings are kept on.
     pub disk: DiskView,
+    /// The recordings that are being transcribed.
+    pub transcribing: Vec<TranscribingView>,
     /// What is wrong and what to do, in words.
     pub problems: Vec<String>,
+}
+
+/// A recording that is being transcribed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TranscribingView {
+    /// The recording.
+    pub recording_id: String,
+    /// Name of its source.
+    pub source_name: String,
+    /// Seconds of recorded sound that wait to be heard.
+    pub behind_seconds: f64,
+    /// With how much care it is heard: `full`, `quick`, `bulk` (both cheaper, when the machine is behind) or `import`.
+    pub rung: String,
 }
 
 /// The token of `serve.auth_token_file`.

@@ -262,6 +262,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recordings/{id}/transcript": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The transcript of a recording, or of a range of it: sentences with words, times and numbers, and what was dropped
+         *     and why. At most an hour in one answer: `next_s` says where to go on.
+         */
+        get: operations["read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/transcript.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole transcript, or a range of it, in one JSON file. */
+        get: operations["json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/transcript.srt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The transcript as SubRip captions. */
+        get: operations["srt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/transcript.txt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The transcript as plain text, a line for each sentence. */
+        get: operations["txt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/transcript.vtt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The transcript as WebVTT captions. */
+        get: operations["vtt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/retention/plan": {
         parameters: {
             query?: never;
@@ -578,6 +666,23 @@ export interface components {
              */
             total_bytes: number;
         };
+        /** @description Text that the recogniser gave and a guard threw away. */
+        DroppedView: {
+            /**
+             * Format: double
+             * @description End in the recording, in seconds.
+             */
+            end_s: number;
+            /** @description Why it was thrown away. */
+            reason: string;
+            /**
+             * Format: double
+             * @description Start in the recording, in seconds.
+             */
+            start_s: number;
+            /** @description What was recognised. */
+            text: string;
+        };
         /** @description Whether a source may record. */
         Enabled: {
             /** @description True to let it record. */
@@ -872,6 +977,32 @@ export interface components {
              *     stream key belongs as the passphrase.
              */
             url: string;
+        };
+        /** @description A number that was said. */
+        QuantityView: {
+            /** @description Where it ends, in the same. */
+            end: number;
+            /** @description The currency (`yuan`), the measure (`gram`) or the classifier (`件`); null where none is known. */
+            of?: string | null;
+            /** @description From which sum a `rebate` is given. */
+            over?: string | null;
+            /**
+             * Format: int32
+             * @description The piece of `discount_on_nth`, the pieces of a `bundle`, the pieces paid for in an `offer`.
+             */
+            pieces?: number | null;
+            /** @description As said. */
+            raw: string;
+            /** @description Where it begins in the utterance's text, in characters (Unicode code points). */
+            start: number;
+            /**
+             * @description What it is of: `money`, `percent`, `discount` (the factor on the price), `discount_on_nth`, `rebate`, `bundle`
+             *     (the price of several pieces), `offer` (pieces given), `count`, `size`, `length`, `weight`, `volume`, `power`
+             *     (watts), `capacity` (milliamp hours), `time`, `link` or `plain`.
+             */
+            unit: string;
+            /** @description The exact value in decimal digits, for example `89.9`. */
+            value: string;
         };
         /**
          * @description What an on-demand source is asked to do.
@@ -1274,6 +1405,99 @@ export interface components {
             text: string;
             /** @description Its words. */
             words: components["schemas"]["Word"][];
+        };
+        /** @description The transcript of a recording, or of a range of it. */
+        TranscriptView: {
+            /** @description What was thrown away in it. */
+            dropped: components["schemas"]["DroppedView"][];
+            /**
+             * Format: double
+             * @description Where what is told here begins, in seconds.
+             */
+            from_s: number;
+            /**
+             * Format: double
+             * @description Up to here everything is heard and final; null before the first step of the transcriber.
+             */
+            heard_until_s?: number | null;
+            /** @description The language of its source. */
+            language: components["schemas"]["Language"];
+            /**
+             * Format: double
+             * @description Pass as `from` for what follows; null when this was all there is now.
+             */
+            next_s?: number | null;
+            /** @description The recording. */
+            recording_id: string;
+            /**
+             * Format: double
+             * @description Where it ends, in seconds: what begins there or later is not told here.
+             */
+            to_s: number;
+            /** @description The sentences that share an instant with the range, in order. */
+            utterances: components["schemas"]["UtteranceView"][];
+        };
+        /** @description A recognised word. */
+        TranscriptWord: {
+            /**
+             * Format: double
+             * @description End in the recording, in seconds.
+             */
+            end_s: number;
+            /** @description What the recogniser gave, where it was put right. A repair of several words has all of it in its first. */
+            heard?: string | null;
+            /** @description Who put it right: `sound`, `rule`, `likelihood` or `operator`. */
+            mended_by?: string | null;
+            /**
+             * Format: double
+             * @description How sure the recogniser is, 0 to 1.
+             */
+            p: number;
+            /**
+             * Format: double
+             * @description Start in the recording, in seconds.
+             */
+            start_s: number;
+            /** @description The text. */
+            text: string;
+        };
+        /** @description A sentence of the transcript with all that is known of it. */
+        UtteranceView: {
+            /** @description When a person last changed its text. */
+            edited_at?: string | null;
+            /**
+             * Format: double
+             * @description End in the recording, in seconds.
+             */
+            end_s: number;
+            /** @description Its id. */
+            id: string;
+            language?: components["schemas"]["Language"] | null;
+            /** @description What recognised it. */
+            made_by: string;
+            /** @description The numbers said in it. */
+            quantities: components["schemas"]["QuantityView"][];
+            /** @description What the recogniser gave, before repairs; without the punctuation that was put in. */
+            raw: string;
+            /**
+             * Format: int64
+             * @description Its number in the recording.
+             */
+            seq: number;
+            /**
+             * Format: int32
+             * @description Which voice of the recording, from 0; null where that is not known.
+             */
+            speaker?: number | null;
+            /**
+             * Format: double
+             * @description Start in the recording, in seconds.
+             */
+            start_s: number;
+            /** @description The text. */
+            text: string;
+            /** @description Its words. */
+            words: components["schemas"]["TranscriptWord"][];
         };
         /** @description A stretch of local time on some days. */
         Window: {
@@ -1835,6 +2059,242 @@ export interface operations {
             };
             /** @description No such picture. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    read: {
+        parameters: {
+            query?: {
+                /** @description From this moment of the recording, in seconds; 0 when left out. */
+                from?: number;
+                /** @description To this moment, in seconds; the end when left out. */
+                to?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptView"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range is none. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    json: {
+        parameters: {
+            query?: {
+                /** @description From this moment of the recording, in seconds; 0 when left out. */
+                from?: number;
+                /** @description To this moment, in seconds; the end when left out. */
+                to?: number;
+                /** @description `true`: the times of captions count from `from`, as for a clip that begins there. */
+                zero?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptView"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range is none. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    srt: {
+        parameters: {
+            query?: {
+                /** @description From this moment of the recording, in seconds; 0 when left out. */
+                from?: number;
+                /** @description To this moment, in seconds; the end when left out. */
+                to?: number;
+                /** @description `true`: the times of captions count from `from`, as for a clip that begins there. */
+                zero?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-subrip": unknown;
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range is none. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    txt: {
+        parameters: {
+            query?: {
+                /** @description From this moment of the recording, in seconds; 0 when left out. */
+                from?: number;
+                /** @description To this moment, in seconds; the end when left out. */
+                to?: number;
+                /** @description `true`: the times of captions count from `from`, as for a clip that begins there. */
+                zero?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range is none. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    vtt: {
+        parameters: {
+            query?: {
+                /** @description From this moment of the recording, in seconds; 0 when left out. */
+                from?: number;
+                /** @description To this moment, in seconds; the end when left out. */
+                to?: number;
+                /** @description `true`: the times of captions count from `from`, as for a clip that begins there. */
+                zero?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/vtt": unknown;
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range is none. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -30,6 +30,29 @@ function Recorded() {
   );
 }
 
+type Hearing = NonNullable<ReturnType<typeof useHealth>['data']>['transcribing'][number];
+
+/** What is transcribed and how late, in the worker's row. */
+function Heard({ all }: { all: Hearing[] }) {
+  const { t } = useTranslation();
+  return (
+    all.length > 0 && (
+      <ul className="mt-2 space-y-1.5">
+        {all.map((one) => (
+          <li key={one.recording_id} className="flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
+            <span lang={langOf(one.source_name)} className="min-w-0 text-ink">
+              {one.source_name}
+            </span>
+            <span className={one.rung === 'quick' || one.rung === 'bulk' ? 'text-warn' : ''}>
+              {[t(`health.heard.${one.rung}`), ...(one.behind_seconds >= 5 ? [t('health.behind', { seconds: Math.round(one.behind_seconds) })] : [])].join(' · ')}
+            </span>
+          </li>
+        ))}
+      </ul>
+    )
+  );
+}
+
 /** Whether every part of the service is at work, and what to do where it is not. */
 export function HealthPage() {
   const { t, i18n } = useTranslation();
@@ -39,7 +62,7 @@ export function HealthPage() {
   /** What a process says of itself; the recorder's sources are shown by name instead. */
   const about = (detail: unknown): string[] => {
     if (typeof detail !== 'object' || detail === null) return detail == null ? [] : [plain(detail)];
-    const { ready, sources, problems, ...rest } = detail as Record<string, unknown>;
+    const { ready, sources, problems, transcribing, ...rest } = detail as Record<string, unknown>;
     return [...(typeof ready === 'boolean' ? [t(ready ? 'health.ready' : 'health.starting')] : []), plain(rest)].filter(Boolean);
   };
   const roleName = (role: string) => {
@@ -112,6 +135,7 @@ export function HealthPage() {
                     <div className="numbers min-w-0 text-sm text-muted">
                       <p>{[`${t('health.pid')} ${process.pid}`, ...about(process.detail)].join(' · ')}</p>
                       {process.role === 'record' && process.alive && <Recorded />}
+                      {process.role === 'work' && process.alive && <Heard all={data.transcribing} />}
                     </div>
                   </li>
                 ))}

@@ -213,6 +213,8 @@ export const en: Texts & { feed: { arrived_one: string }; sources: { gap_one: st
     problems: 'Problems',
     no_problems: 'None.',
     stale: 'This is how it was {{ago}}',
+    heard: { full: 'transcribed as it is said', quick: 'in a hurry', bulk: 'in a great hurry', import: 'finished recording' },
+    behind: '{{seconds}} s late',
   },
   role: { run: 'Supervisor', record: 'Recorder', work: 'Worker', serve: 'Console', publish: 'Publisher' },
   login: {

@@ -209,6 +209,8 @@ export const zh = {
     problems: '问题',
     no_problems: '没有问题。',
     stale: '以下是 {{ago}}的情况',
+    heard: { full: '实时转写中', quick: '赶进度转写', bulk: '全力赶进度转写', import: '转写已结束的录制' },
+    behind: '落后 {{seconds}} 秒',
   },
   role: { run: '总管', record: '录制', work: '加工', serve: '控制台', publish: '发布' },
   login: {

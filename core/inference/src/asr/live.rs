@@ -84,6 +84,11 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         self.effort = effort;
     }
 
+    /// Where speech is cut from now on.
+    pub fn set_chunks(&mut self, config: ChunkerConfig) {
+        self.chunker.set_config(config);
+    }
+
     /// The terms that may be said from now on.
     pub fn set_terms(&mut self, terms: Vec<String>) {
         self.terms = terms;
@@ -192,7 +197,8 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         };
         let (guarded, language) = span.in_scope(|| {
             let first = hear(self.effort)?;
-            if !first.0.ran_wild() || !self.recognizer.can_try_harder() {
+            let enough = self.effort == Effort::Quick || !self.recognizer.can_try_harder();
+            if !first.0.ran_wild() || enough {
                 return Ok::<_, AsrError>(first);
             }
             let second = hear(Effort::Careful)?;

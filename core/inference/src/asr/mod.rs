@@ -1,9 +1,11 @@
 //! Speech to words with times: the recogniser, and the live composition of voice activity, recogniser and guards.
 
+mod endpoint;
 pub mod live;
 mod whisper;
 mod words;
 
+pub use endpoint::{Endpoint, EndpointOptions};
 pub use whisper::{Search, Whisper, WhisperOptions};
 
 use clipmill_domain::transcript::Mended;
@@ -139,6 +141,16 @@ pub enum AsrError {
         seconds: f64,
         /// The deadline in seconds.
         limit_s: u64,
+    },
+    /// A transcription service failed.
+    #[error("the transcription service at {host} failed: {why}")]
+    Endpoint {
+        /// Its host.
+        host: String,
+        /// What went wrong; without secrets.
+        why: String,
+        /// Trying again cannot help: the address, the key or the model is wrong.
+        is_final: bool,
     },
     /// Voice activity detection failed.
     #[error(transparent)]

@@ -47,6 +47,13 @@ impl Default for ChunkerConfig {
     }
 }
 
+impl ChunkerConfig {
+    /// For sound that nobody waits for: as the default, but only from 8 s on at a short pause, and at 24 s at the latest.
+    pub fn long() -> Self {
+        Self { long_enough: 250, longest: 750, look_back: 250, ..Self::default() }
+    }
+}
+
 /// Why a chunk ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
@@ -99,6 +106,11 @@ impl VadChunker {
     /// A chunker at frame 0.
     pub fn new(config: ChunkerConfig) -> Self {
         Self { config, next: 0, free_from: 0, open: None, before: std::collections::VecDeque::new() }
+    }
+
+    /// Cuts by `config` from the next frame on.
+    pub fn set_config(&mut self, config: ChunkerConfig) {
+        self.config = config;
     }
 
     /// The frame up to which all is decided: everything before is in a chunk already given, or is no speech.

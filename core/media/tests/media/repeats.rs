@@ -171,6 +171,25 @@ fn spliced_recording_is_whole(extension: &str, cut_at: f64, from: f64) {
 }
 
 #[test]
+fn nothing_is_remembered_of_a_sender_that_never_repeats() {
+    let dir = tempfile::tempdir().unwrap();
+    let live = dir.path().join("live.flv");
+    Source { seconds: 3, ..Source::default() }.make(&live);
+    let packets = packets(&live);
+    for (mut gate, remembers) in [(Gate::new(Repeats::default()), true), (Gate::passing(), false)] {
+        // Twice the same: it passes all the same.
+        for packet in packets.iter().chain(&packets) {
+            let passed = gate.take(Arrived { packet: packet.clone(), at: WallTime::from_millis(0) });
+            assert_eq!(passed.packets.len(), 1);
+            gate.recorded(packet);
+        }
+        assert!(gate.end().is_empty());
+        gate.placed(0);
+        assert_eq!(gate.into_repeats().is_empty(), !remembers);
+    }
+}
+
+#[test]
 fn a_connection_that_dropped_inside_a_group_goes_on_inside_it() {
     spliced_recording_is_whole("flv", 3.5, 0.9);
 }

@@ -3,6 +3,7 @@
 mod folder;
 mod options;
 pub mod playlist;
+pub(crate) mod request;
 pub mod resolver;
 
 use std::{
@@ -161,6 +162,12 @@ pub fn is_refused(error: &MediaError) -> bool {
         if detail.contains("Server returned 4"))
 }
 
+/// Whether no server could be reached at all.
+pub fn is_unreachable(error: &MediaError) -> bool {
+    let words = ["Connection refused", "No route to host", "unreachable", "Connection timed out"];
+    matches!(error, MediaError::Open { detail, .. } if words.iter().any(|w| detail.contains(w)))
+}
+
 fn check_file(path: &Path) -> Result<(), MediaError> {
     let what = path.file_name().map_or_else(|| "the file".to_owned(), |n| n.to_string_lossy().into_owned());
     let bad = |detail: String| Err(MediaError::NotMedia { what: what.clone(), detail });
@@ -220,5 +227,24 @@ mod tests {
         let opened = open(&address, &terms, Arc::default());
         let error = opened.err().expect("there is no such file").to_string();
         assert!(error.contains("show.mp4") && !error.contains("secret-folder"), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_told_from_one_that_answers() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let address =
+            |scheme: &str| Address { url: format!("{scheme}://{addr}/live/a").into(), headers: vec![] };
+        let terms = Terms { stall: OPEN, silence: OPEN, begin: None, audio: AudioChoice::First };
+        let failed =
+            |scheme: &str| open(&address(scheme), &terms, Arc::default()).err().expect("it gives no media");
+        // It hangs up.
+        let server = std::thread::spawn(move || drop(listener.accept()));
+        assert!(!is_unreachable(&failed("http")));
+        server.join().unwrap();
+        for scheme in ["http", "rtmp", "rtsp"] {
+            let error = failed(scheme);
+            assert!(is_unreachable(&error), "{error}");
+        }
     }
 }

@@ -1,14 +1,13 @@
 //! What an HLS playlist says of itself. libavformat tells neither how long its segments are nor whether it has
 //! ended: a playlist that cannot be loaded ends its input as a finished one does.
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
 use clipmill_store::sources::Header;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::Address;
+use super::{Address, request};
 
 /// How long looking may take.
 const LOOK: Duration = Duration::from_secs(5);
@@ -60,16 +59,7 @@ pub async fn look(address: &Address) -> Option<Look> {
 }
 
 async fn fetch(url: Url, headers: &[Header]) -> Option<(String, Url)> {
-    static CLIENT: OnceLock<Option<reqwest::Client>> = OnceLock::new();
-    let client = CLIENT.get_or_init(|| reqwest::Client::builder().timeout(LOOK).build().ok()).as_ref()?;
-    let mut map = HeaderMap::new();
-    for h in headers.iter().filter(|h| h.check().is_ok()) {
-        let name = HeaderName::from_bytes(h.name.as_bytes()).ok()?;
-        let mut value = HeaderValue::from_str(h.value.expose_secret().trim()).ok()?;
-        value.set_sensitive(true);
-        map.append(name, value);
-    }
-    let mut answer = client.get(url).headers(map).send().await.ok()?.error_for_status().ok()?;
+    let mut answer = request::get(url, headers).await?;
     let at = answer.url().clone();
     let mut bytes = vec![];
     while let Some(chunk) = answer.chunk().await.ok()? {

@@ -34,7 +34,7 @@ pub enum Mood {
     Down,
     /// New connections get this HTTP status; running ones are closed.
     Status(u16),
-    /// New connections are accepted and never answered; running ones are closed.
+    /// New connections are accepted and never answered, whatever comes later; running ones are closed.
     Mute,
 }
 
@@ -68,11 +68,13 @@ pub struct Manner {
     pub audible: Option<Range<u64>>,
     /// Whole groups of pictures from before the moment of joining, sent again in a burst.
     pub replay_groups: usize,
+    /// How long a request waits for its answer, but for the first one.
+    pub answers_after: Duration,
 }
 
 impl Default for Manner {
     fn default() -> Self {
-        Self { stamps: Stamps::Live, audible: None, replay_groups: 0 }
+        Self { stamps: Stamps::Live, audible: None, replay_groups: 0, answers_after: Duration::ZERO }
     }
 }
 
@@ -145,6 +147,12 @@ impl FlvServer {
         begun.map_or(0, |b| u64::try_from(b.elapsed().as_millis()).unwrap())
     }
 
+    /// How long until the next key frame is due: no client that comes now gets a picture before it.
+    pub fn next_key_in_ms(&self) -> u64 {
+        let (tags, now) = (&self.shared.programme.tags, self.now_ms());
+        self.shared.programme.key_after(now).map_or(0, |i| tags[i].at_ms - now)
+    }
+
     /// Waits for a moment of the programme, in seconds.
     pub async fn reaches(&self, seconds: f64) {
         super::until("the programme goes on", 120, async || self.now_ms() as f64 >= seconds * 1000.0).await;
@@ -193,7 +201,8 @@ async fn answer(mut socket: TcpStream, shared: Arc<Shared>, mut mood: watch::Rec
     let status = match now {
         Mood::Down => return,
         Mood::Mute => {
-            let _ = mood.changed().await;
+            // Until the client hangs up.
+            while matches!(socket.read_buf(&mut request).await, Ok(n) if n > 0) {}
             return;
         }
         Mood::Status(status) => {
@@ -203,6 +212,13 @@ async fn answer(mut socket: TcpStream, shared: Arc<Shared>, mut mood: watch::Rec
         }
         _ => "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nConnection: close\r\n\r\n",
     };
+    if !shared.sent.lock().unwrap().is_empty() {
+        tokio::select! {
+            () = tokio::time::sleep(shared.manner.answers_after) => {}
+            // The client hangs up.
+            _ = socket.read_buf(&mut request) => return,
+        }
+    }
     if socket.write_all(status.as_bytes()).await.is_ok() {
         let _ = stream(socket, &shared, &mut mood).await;
     }
@@ -297,8 +313,12 @@ async fn write(
         let now = *mood.borrow_and_update();
         match now {
             Mood::Play => {
+                let (mut from, mut to) = socket.split();
                 tokio::select! {
-                    written = socket.write(rest) => rest = &rest[written?..],
+                    biased;
+                    // A client that only asked has hung up by now.
+                    n = from.read(&mut heard) => if n? == 0 { return Ok(false) },
+                    written = to.write(rest) => rest = &rest[written?..],
                     _ = mood.changed() => {}
                 }
             }
