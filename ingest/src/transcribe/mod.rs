@@ -21,10 +21,12 @@ use camino::Utf8Path;
 use clipmill_domain::{
     Id, RecordingId, UtteranceId,
     recording::{Part, Recording},
+    source::Language,
     transcript::Utterance,
 };
 use clipmill_inference::{
     asr::{AsrError, Recognizer},
+    likely::Likely,
     vad::{Vad, VadError, Voice},
 };
 use clipmill_media::MediaPart;
@@ -56,6 +58,7 @@ pub struct Transcriber {
     room: Arc<Semaphore>,
     at_once: usize,
     paces: Paces,
+    likely: Option<(String, Arc<Likely>)>,
     /// What is being heard, with the position it was last stored at. Lost at a restart, and made anew from there.
     hearings: Mutex<HashMap<RecordingId, (FollowerPos, Hearing)>>,
 }
@@ -71,7 +74,7 @@ impl Transcriber {
     /// the permits that bound how much inference runs at once in this process; one a core, usually one.
     pub fn new(ears: Arc<dyn Recognizer>, voice: VoiceMaker, room: Arc<Semaphore>) -> Self {
         let at_once = room.available_permits();
-        Self { ears, voice, room, at_once, paces: Paces::default(), hearings: Mutex::default() }
+        Self { ears, voice, room, at_once, paces: Paces::default(), likely: None, hearings: Mutex::default() }
     }
 
     /// With the Silero voice detector of the model file `vad`, which is loaded once here to see that it can be.
@@ -84,6 +87,22 @@ impl Transcriber {
         let vad = vad.to_owned();
         let voice: VoiceMaker = Arc::new(move || Ok(Box::new(Vad::load(&vad)?.into_stream())));
         Ok(Self::new(ears, voice, room))
+    }
+
+    /// Chinese is put right by likelihood, with words of this model name and hash.
+    #[must_use]
+    pub fn with_likely(mut self, id: String, likely: Likely) -> Self {
+        self.likely = Some((id, Arc::new(likely)));
+        self
+    }
+
+    /// What makes the text of `language`, for provenance.
+    fn made_by(&self, language: Language) -> String {
+        let ears = self.ears.id();
+        match &self.likely {
+            Some((id, _)) if language == Language::Zh => format!("{ears}+{id}"),
+            _ => ears,
+        }
     }
 
     /// How far behind each recording is.
@@ -107,7 +126,8 @@ impl Transcriber {
         let voice = (self.voice)().map_err(StageError::needs_operator)?;
         // One part more than needed, so that the sound decoder is warm where hearing goes on.
         let fed = (stored.position - 1).max(-1);
-        let listener = Listener::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language);
+        let mut listener = Listener::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language);
+        listener.set_likely(self.likely.as_ref().map(|(_, likely)| Arc::clone(likely)));
         Ok((stored, Hearing::resume(listener, fed)))
     }
 
@@ -168,7 +188,7 @@ impl Follower for Transcriber {
             .map_err(|e| StageError::retry(format!("hearing was cut short: {e}")))?
             .map_err(stage_error)?;
 
-        let made_by = self.ears.id();
+        let made_by = self.made_by(rec.language);
         let rows = numbered(&mut hearing.listener, rec, &out, &made_by, cx);
         if !over && *hearing.listener.state() == before {
             self.keep(rec.id, pos, hearing);
@@ -266,9 +286,7 @@ fn stage_error(error: HearError) -> StageError {
             e @ (AsrError::Load { .. }
             | AsrError::UnknownLanguage(_)
             | AsrError::Endpoint { is_final: true, .. }),
-        ) => {
-            StageError::needs_operator(e)
-        }
+        ) => StageError::needs_operator(e),
         other => StageError::retry(other),
     }
 }

@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Language,
-    dictionary::{Dictionary, Sound},
-};
+use super::words::{Id, LONGEST, Sound, Words};
 
 /// A character as the recogniser gave it.
 #[derive(Debug, Clone, Copy)]
@@ -15,8 +12,6 @@ pub(super) struct Heard {
     pub p: f32,
 }
 
-/// The longest word looked for, in characters.
-const LONGEST: usize = 5;
 /// Paths kept at each place.
 const PATHS: usize = 30;
 /// The weight of the language, against what was heard: it knows less of the matter than the recogniser's ear.
@@ -33,56 +28,60 @@ const TONE: f32 = 1.0;
 const NEAR: f32 = 2.0;
 /// The price of a second reading of what was heard.
 const SECOND_READING: f32 = 0.5;
-/// By how much the winner must win over what was heard.
+/// Rarer readings are scholars' business.
+const READINGS: usize = 3;
+/// By how much the winner must win over what was heard …
 const MARGIN: f32 = 1.0;
+/// … and for every character changed, by so much more times the doubt about the whole run: words in the midst of what was
+/// misheard are judged by misheard words.
+const WARY: f32 = 2.0;
 
-/// A sound a place may have had: its tone as heard, and its price.
+/// A sound a place may have had: its tones as heard, a bit each, and its price.
 #[derive(Debug, Clone, Copy)]
 struct Voicing {
     sound: Sound,
-    tone: u8,
+    tones: u8,
     price: f32,
 }
 
 /// A word that begins at a place, and its price.
 #[derive(Debug)]
-struct Edge {
-    word: Box<str>,
+struct Edge<'a> {
+    word: &'a str,
+    id: Option<Id>,
     length: usize,
     price: f32,
 }
 
-struct Path<S> {
+struct Path {
     score: f32,
-    state: S,
+    /// The last word; `None` is one that is not known.
+    last: Option<Id>,
     text: String,
 }
 
 /// The likelier text, of as many characters, or `None` where what was heard stays.
-pub(super) fn better<L: Language>(
-    dictionary: &Dictionary,
-    language: &L,
-    heard: &[Heard],
-) -> Option<Vec<char>> {
+pub(super) fn better(words: &Words, heard: &[Heard]) -> Option<Vec<char>> {
     if heard.iter().all(|h| h.p > SURE) {
         return None;
     }
-    let edges = edges(dictionary, heard);
     let text: String = heard.iter().map(|h| h.c).collect();
+    let places: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
+    let edges = edges(words, heard, &text, &places);
     let all: Vec<Vec<&Edge>> = edges.iter().map(|e| e.iter().collect()).collect();
-    let winner = best(language, &all)?;
+    let winner = best(words, &all)?;
     if winner.text == text {
         return None;
     }
     let as_heard: Vec<Vec<&Edge>> = edges
         .iter()
         .enumerate()
-        .map(|(i, e)| {
-            e.iter().filter(|e| e.word.chars().eq(heard[i..i + e.length].iter().map(|h| h.c))).collect()
-        })
+        .map(|(i, e)| e.iter().filter(|e| e.word == &text[places[i]..places[i + e.length]]).collect())
         .collect();
-    let stays = best(language, &as_heard)?;
-    (winner.score > stays.score + MARGIN).then(|| winner.text.chars().collect())
+    let stays = best(words, &as_heard)?;
+    let changes = winner.text.chars().zip(heard).filter(|(c, h)| *c != h.c).count() as f32;
+    let doubt = heard.iter().map(|h| 1.0 - h.p).sum::<f32>() / heard.len() as f32;
+    (winner.score > stays.score + MARGIN + WARY * doubt * changes).then(|| winner.text.chars().collect())
 }
 
 /// What it costs to put another character in the place of this one.
@@ -94,97 +93,102 @@ fn change(p: f32) -> f32 {
     CHANGE + (p / (1.0 - p)).ln()
 }
 
-fn options(dictionary: &Dictionary, c: char) -> Vec<Voicing> {
+fn options(words: &Words, c: char) -> Vec<Voicing> {
     let mut out: Vec<Voicing> = vec![];
     let mut put = |o: Voicing| {
         if out.iter().all(|x| x.sound != o.sound) {
             out.push(o);
         }
     };
-    let readings = dictionary.readings(c);
+    let readings = words.readings(c);
+    let readings = &readings[..readings.len().min(READINGS)];
     let price = |i: usize| if i == 0 { 0.0 } else { SECOND_READING };
     for (i, r) in readings.iter().enumerate() {
-        put(Voicing { sound: r.sound, tone: r.tone, price: price(i) });
+        put(Voicing { sound: r.sound, tones: r.tones, price: price(i) });
     }
     for (i, r) in readings.iter().enumerate() {
-        for sound in dictionary.near(r.sound) {
-            put(Voicing { sound: *sound, tone: r.tone, price: price(i) + NEAR });
+        for sound in words.near(r.sound) {
+            put(Voicing { sound: *sound, tones: r.tones, price: price(i) + NEAR });
         }
     }
     out
 }
 
 /// The words that can begin at each place. What was heard is always among them.
-fn edges(dictionary: &Dictionary, heard: &[Heard]) -> Vec<Vec<Edge>> {
-    let options: Vec<_> = heard.iter().map(|h| options(dictionary, h.c)).collect();
+fn edges<'a>(words: &'a Words, heard: &[Heard], text: &'a str, places: &[usize]) -> Vec<Vec<Edge<'a>>> {
+    let options: Vec<_> = heard.iter().map(|h| options(words, h.c)).collect();
     (0..heard.len())
         .map(|at| {
-            let mut found: HashMap<Box<str>, f32> = HashMap::new();
-            let mut open = vec![(0_u32, vec![])];
+            let mut found: HashMap<&str, (Option<Id>, f32)> = HashMap::new();
+            let mut open = vec![(words.root(), vec![])];
             for length in 1..=LONGEST.min(heard.len() - at) {
-                let mut next: Vec<(u32, Vec<Voicing>)> = vec![];
+                let mut next = vec![];
                 for (node, way) in &open {
                     for o in &options[at + length - 1] {
-                        if let Some(node) = dictionary.step(*node, o.sound) {
-                            next.push((node, way.iter().chain([o]).copied().collect()));
+                        if let Some(node) = words.step(*node, o.sound) {
+                            next.push((node, way.iter().chain([o]).copied().collect::<Vec<Voicing>>()));
                         }
                     }
                 }
                 for (node, way) in &next {
-                    for e in dictionary.entries(*node) {
-                        let price = e.word.chars().zip(&e.tones).zip(way).zip(&heard[at..]).map(
-                            |(((c, tone), o), h)| {
-                                let tones_differ = *tone != 0 && o.tone != 0 && *tone != o.tone;
-                                if c == h.c {
-                                    0.0
-                                } else {
-                                    change(h.p) + o.price + if tones_differ { TONE } else { 0.0 }
-                                }
-                            },
-                        );
-                        let price: f32 = price.sum();
+                    for (id, word) in words.spelt(*node) {
+                        let price = price(words, word, way, &heard[at..]);
                         if price.is_finite() {
-                            let known = found.entry(e.word.clone()).or_insert(price);
-                            *known = known.min(price);
+                            let known = found.entry(word).or_insert((Some(id), price));
+                            known.1 = known.1.min(price);
                         }
                     }
                 }
-                let word: Box<str> = heard[at..at + length].iter().map(|h| h.c).collect::<String>().into();
-                if length == 1 || dictionary.has(&word) {
-                    found.insert(word, 0.0);
+                let word = &text[places[at]..places[at + length]];
+                let id = words.id(word);
+                if length == 1 || id.is_some() {
+                    found.insert(word, (id, 0.0));
                 }
                 open = next;
             }
             let mut edges: Vec<_> = found
                 .into_iter()
-                .map(|(word, price)| Edge { length: word.chars().count(), word, price })
+                .map(|(word, (id, price))| Edge { length: word.chars().count(), word, id, price })
                 .collect();
             // The same in, the same out.
-            edges.sort_by(|a, b| a.price.total_cmp(&b.price).then_with(|| a.word.cmp(&b.word)));
+            edges.sort_by(|a, b| a.price.total_cmp(&b.price).then_with(|| a.word.cmp(b.word)));
             edges
         })
         .collect()
 }
 
+/// What it costs to put `word` in the place of what was heard, by way of these sounds.
+fn price(words: &Words, word: &str, way: &[Voicing], heard: &[Heard]) -> f32 {
+    let prices = word.chars().zip(way).zip(heard).map(|((c, o), h)| {
+        if c == h.c {
+            return 0.0;
+        }
+        let tones = words.readings(c).iter().find(|r| r.sound == o.sound).map_or(0, |r| r.tones);
+        let tones_differ = tones != 0 && o.tones != 0 && tones & o.tones == 0;
+        change(h.p) + o.price + if tones_differ { TONE } else { 0.0 }
+    });
+    prices.sum()
+}
+
 /// The best way from the first place to the last.
-fn best<L: Language>(language: &L, edges: &[Vec<&Edge>]) -> Option<Path<L::State>> {
-    let mut at: Vec<Vec<Path<L::State>>> = (0..=edges.len()).map(|_| vec![]).collect();
-    at[0].push(Path { score: 0.0, state: language.start(), text: String::new() });
+fn best(words: &Words, edges: &[Vec<&Edge>]) -> Option<Path> {
+    let mut at: Vec<Vec<Path>> = (0..=edges.len()).map(|_| vec![]).collect();
+    at[0].push(Path { score: 0.0, last: words.start(), text: String::new() });
     for (i, begins) in edges.iter().enumerate() {
         let mut paths = std::mem::take(&mut at[i]);
         paths.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.text.cmp(&b.text)));
-        let mut kept: Vec<Path<L::State>> = vec![];
+        let mut kept: Vec<Path> = vec![];
         for path in paths {
-            if kept.len() < PATHS && kept.iter().all(|k| k.state != path.state) {
+            if kept.len() < PATHS && kept.iter().all(|k| k.last != path.last) {
                 kept.push(path);
             }
         }
         for path in &kept {
             for edge in begins {
-                let (likely, state) = language.next(&path.state, &edge.word);
+                let likely = words.likely(path.last, edge.id);
                 at[i + edge.length].push(Path {
                     score: path.score + LANGUAGE * likely - edge.price,
-                    state,
+                    last: edge.id,
                     text: format!("{}{}", path.text, edge.word),
                 });
             }

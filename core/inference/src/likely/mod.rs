@@ -4,57 +4,51 @@
 //! that sound like what was heard are laid out as a lattice, and the path is taken that is likeliest in the language,
 //! less a price for every character that departs from what was heard: high where the recogniser was sure of it. Pure.
 
-mod dictionary;
-mod lattice;
-mod ngrams;
+mod file;
+mod gather;
+mod words;
 mod sound;
+mod lattice;
 #[cfg(test)]
 mod tests;
 
-use clipmill_domain::transcript::{Mended, MendedBy};
+use std::io::BufRead;
 
-pub use dictionary::{BadEntry, Dictionary};
-pub use ngrams::{BadNgrams, Ngrams};
+use camino::Utf8Path;
+use clipmill_domain::transcript::{Mended, MendedBy, Word};
 
-use crate::asr::RecognizedWord;
-
-/// How likely a word is after others.
-pub trait Language {
-    /// What of the words before still matters.
-    type State: Clone + PartialEq;
-
-    /// Before the first word.
-    fn start(&self) -> Self::State;
-
-    /// The natural logarithm of the probability of `word` after `before`, and what matters from there on.
-    fn next(&self, before: &Self::State, word: &str) -> (f32, Self::State);
-}
+pub use file::BadWords;
+pub(crate) use file::write;
+pub use gather::BadText;
+pub(crate) use gather::gather;
+use words::Words;
 
 /// Puts words right by likelihood.
 #[derive(Debug)]
-pub struct Likely<L> {
-    dictionary: Dictionary,
-    language: L,
+pub struct Likely {
+    words: Words,
 }
 
-impl<L: Language> Likely<L> {
-    /// With these words, likely as `language` says.
-    pub fn new(dictionary: Dictionary, language: L) -> Self {
-        Self { dictionary, language }
+impl Likely {
+    /// Reads the words of the file `path`, the model `zh-words`: 13 MB, in a fraction of a second.
+    pub fn load(path: &Utf8Path) -> Result<Self, BadWords> {
+        let bytes = std::fs::read(path).map_err(|source| BadWords::Read { path: path.to_owned(), source })?;
+        Ok(Self { words: Words::new(file::read(&bytes)?) })
     }
 
-    /// The words of one sentence, as many as were given and at the same times. Only Chinese characters are changed, each
-    /// into another one; words that somebody has already put right are kept.
-    pub fn repair(&self, words: &[RecognizedWord]) -> Vec<RecognizedWord> {
-        let mut out = words.to_vec();
+    /// Of a dictionary in lines such as `充电宝 chong'dian'bao`, and n-grams of words in the ARPA form.
+    pub fn from_text(dictionary: impl BufRead, ngrams: impl BufRead) -> Result<Self, BadText> {
+        Ok(Self { words: Words::new(gather(dictionary, ngrams)?) })
+    }
+
+    /// Puts the words of one sentence right. Their number and times stay; only Chinese characters are changed, each into
+    /// another one; words that somebody has already put right are kept.
+    pub fn repair(&self, words: &mut [Word]) {
         for run in runs(words) {
-            let heard: Vec<_> = run
-                .clone()
-                .map(|i| lattice::Heard { c: first(&words[i]), p: certainty(&words[i]) })
-                .collect();
-            let Some(better) = lattice::better(&self.dictionary, &self.language, &heard) else { continue };
-            for (i, c) in run.zip(better) {
-                let word = &mut out[i];
+            let heard: Vec<_> =
+                words[run.clone()].iter().map(|w| lattice::Heard { c: first(w), p: certainty(w) }).collect();
+            let Some(better) = lattice::better(&self.words, &heard) else { continue };
+            for (word, c) in words[run].iter_mut().zip(better) {
                 if first(word) != c {
                     let heard = std::mem::take(&mut word.text);
                     word.text = std::iter::once(c).chain(heard.chars().skip(1)).collect();
@@ -62,12 +56,11 @@ impl<L: Language> Likely<L> {
                 }
             }
         }
-        out
     }
 }
 
 /// Runs of single Chinese characters; a mark ends one.
-fn runs(words: &[RecognizedWord]) -> Vec<std::ops::Range<usize>> {
+fn runs(words: &[Word]) -> Vec<std::ops::Range<usize>> {
     let mut out: Vec<std::ops::Range<usize>> = vec![];
     let mut open = false;
     for (i, word) in words.iter().enumerate() {
@@ -91,10 +84,10 @@ fn is_han(c: char) -> bool {
     matches!(c, '\u{4E00}'..='\u{9FFF}')
 }
 
-fn first(word: &RecognizedWord) -> char {
+fn first(word: &Word) -> char {
     word.text.chars().next().unwrap_or_default()
 }
 
-fn certainty(word: &RecognizedWord) -> f32 {
+fn certainty(word: &Word) -> f32 {
     if word.mended.is_some() { 1.0 } else { word.p }
 }

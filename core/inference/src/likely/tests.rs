@@ -1,5 +1,4 @@
-use std::collections::HashMap;
-
+use clipmill_domain::MediaTime;
 use proptest::prelude::*;
 
 use super::*;
@@ -51,37 +50,31 @@ const WORDS: &str = "\
 街 jie1 10
 ";
 
-#[derive(Debug)]
-struct Counts(HashMap<String, f32>);
-
-impl Language for Counts {
-    type State = ();
-
-    fn start(&self) {}
-
-    fn next(&self, (): &(), word: &str) -> (f32, ()) {
-        ((self.0.get(word).copied().unwrap_or(0.01) / 10_000.0).ln(), ())
+/// The n-grams that those counts make, without pairs.
+fn ngrams() -> String {
+    let mut out = "\\1-grams:\n-6\t<unk>\n".to_owned();
+    for line in WORDS.lines() {
+        let parts: Vec<_> = line.split(' ').collect();
+        let log = (parts[2].parse::<f32>().unwrap() / 10_000.0).log10();
+        out.push_str(&format!("{log}\t{}\n", parts[0]));
     }
+    out + "\\2-grams:\n\\end\\\n"
 }
 
-fn likely() -> Likely<Counts> {
-    let counts = WORDS.lines().map(|l| {
-        let parts: Vec<_> = l.split(' ').collect();
-        (parts[0].to_owned(), parts[2].parse().unwrap())
-    });
-    Likely::new(Dictionary::parse(WORDS).unwrap(), Counts(counts.collect()))
+fn likely() -> Likely {
+    Likely::from_text(WORDS.as_bytes(), ngrams().as_bytes()).unwrap()
 }
 
-fn words(text: &str, p: f32) -> Vec<RecognizedWord> {
-    let mut out: Vec<RecognizedWord> = vec![];
+fn words(text: &str, p: f32) -> Vec<Word> {
+    let mut out: Vec<Word> = vec![];
     for c in text.chars() {
         let start_s = out.len() as f64 / 4.0;
         match out.last_mut() {
             Some(w) if !c.is_alphanumeric() => w.text.push(c),
-            _ => out.push(RecognizedWord {
+            _ => out.push(Word {
                 text: c.to_string(),
-                start_s,
-                end_s: start_s + 0.25,
+                start: MediaTime::from_seconds(start_s),
+                end: MediaTime::from_seconds(start_s + 0.25),
                 p,
                 mended: None,
             }),
@@ -90,8 +83,14 @@ fn words(text: &str, p: f32) -> Vec<RecognizedWord> {
     out
 }
 
+fn after(words: &[Word]) -> Vec<Word> {
+    let mut out = words.to_vec();
+    likely().repair(&mut out);
+    out
+}
+
 fn repaired(text: &str, p: f32) -> String {
-    likely().repair(&words(text, p)).iter().map(|w| w.text.as_str()).collect()
+    after(&words(text, p)).iter().map(|w| w.text.as_str()).collect()
 }
 
 #[test]
@@ -105,7 +104,7 @@ fn what_sounds_right_and_reads_wrong_is_put_right() {
 #[test]
 fn a_changed_word_keeps_its_time_its_mark_and_what_was_heard() {
     let heard = words("充电保，5很", 0.5);
-    let out = likely().repair(&heard);
+    let out = after(&heard);
     assert_eq!(out[2].text, "宝，");
     assert_eq!(out[2].mended, Some(Mended { heard: "保，".into(), by: MendedBy::Likelihood }));
     assert_eq!(out[0], heard[0]);
@@ -116,7 +115,7 @@ fn a_changed_word_keeps_its_time_its_mark_and_what_was_heard() {
 fn what_somebody_put_right_stays() {
     let mut heard = words("充电保", 0.3);
     heard[2].mended = Some(Mended { heard: "宝".into(), by: MendedBy::Operator });
-    assert_eq!(likely().repair(&heard), heard);
+    assert_eq!(after(&heard), heard);
 }
 
 #[test]
@@ -125,10 +124,90 @@ fn the_surer_the_recogniser_the_less_is_changed() {
     assert_eq!(repaired("充电保", 0.99), "充电保");
 }
 
+const MODEL: &str = "\\data\\\nngram 1=6\nngram 2=4\nngram 3=1\n
+\\1-grams:\n-5.5\t<unk>\n-99\t<s>\t-0.7\n-2.0\t</s>\n-1.1\t面料\t-0.4\n-1.2\t很\t-0.3\n-2.3\t舒服\t-0.2\n
+\\2-grams:\n-0.5\t<s> 面料\t-0.15\n-0.6\t面料 很\t-0.25\n-0.9\t很 舒服\n-0.4\t舒服 </s>\n
+\\3-grams:\n-0.1\t<s> 面料 很\n
+\\end\\\n";
+
+/// Expected values: KenLM's `full_scores` of the same words and pairs.
 #[test]
-fn a_line_that_is_no_entry_is_named() {
-    assert_eq!(Dictionary::parse("面料 mian4'liao4\n面料 mian4").unwrap_err().line, 2);
-    assert_eq!(Dictionary::parse("面料").unwrap_err().line, 1);
+fn it_scores_as_the_reference_program_does() {
+    let words = Words::new(gather(WORDS.as_bytes(), MODEL.as_bytes()).unwrap());
+    for (text, expected) in [
+        ("面料 很 舒服", &[-0.5, -0.6, -0.9][..]),
+        ("很 面料 很", &[-1.9, -1.4, -0.6]),
+        ("面料 廖 很", &[-0.5, -5.9, -1.2]),
+    ] {
+        let mut before = words.start();
+        for (word, expected) in text.split(' ').zip(expected) {
+            let id = words.id(word);
+            let got = words.likely(before, id) / std::f32::consts::LN_10;
+            assert!((got - expected).abs() < 1e-3, "{text}, {word}: {got} for {expected}");
+            before = id;
+        }
+    }
+}
+
+#[test]
+fn what_gives_no_tables_is_refused() {
+    let no = |dictionary: &str, ngrams: &str| {
+        gather(dictionary.as_bytes(), ngrams.as_bytes()).unwrap_err().to_string()
+    };
+    assert_eq!(no(WORDS, "hello"), "the n-grams have no pairs of words: not in the ARPA form, or cut short");
+    assert_eq!(
+        no(WORDS, &MODEL.replace("-0.9\t很 舒服", "很 舒服")),
+        "line 17 of the n-grams is not of the form"
+    );
+    assert_eq!(no("面料 mian4'liao4\n面料 mian4", MODEL), "line 2 of the dictionary is not of the form");
+    assert_eq!(no("面料", MODEL), "line 1 of the dictionary is not of the form");
+    assert_eq!(no("hello", MODEL), "the dictionary has no word of the n-grams");
+}
+
+fn file_of(dictionary: &str, ngrams: &str) -> Vec<u8> {
+    let mut out = vec![];
+    write(&gather(dictionary.as_bytes(), ngrams.as_bytes()).unwrap(), &mut out).unwrap();
+    out
+}
+
+/// The order of the lines makes no difference.
+#[test]
+fn the_same_words_make_the_same_file() {
+    let backwards = |text: &str| text.lines().rev().map(|l| format!("{l}\n")).collect::<String>();
+    let singles =
+        ngrams().lines().filter(|l| !l.starts_with('\\')).map(|l| format!("{l}\n")).collect::<String>();
+    let around = format!("\\1-grams:\n{}\\2-grams:\n", backwards(&singles));
+    assert_eq!(file_of(WORDS, &ngrams()), file_of(&backwards(WORDS), &around));
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let tables = gather(WORDS.as_bytes(), MODEL.as_bytes()).unwrap();
+    assert_eq!(file::read(&file_of(WORDS, MODEL)).unwrap(), tables);
+}
+
+#[test]
+fn a_file_that_ends_anywhere_else_is_refused() {
+    let whole = file_of(WORDS, MODEL);
+    for to in 0..whole.len() {
+        assert!(file::read(&whole[..to]).is_err(), "{to} of {}", whole.len());
+    }
+    let longer = [whole.as_slice(), &[0]].concat();
+    assert!(matches!(file::read(&longer), Err(BadWords::Damaged("it goes on behind its end"))));
+}
+
+/// Counts of four thousand million are believed by nobody.
+#[test]
+fn counts_the_file_does_not_bear_out_are_refused() {
+    let whole = file_of(WORDS, MODEL);
+    for count in 0..5 {
+        let mut bytes = whole.clone();
+        bytes[8 + 4 * count..12 + 4 * count].fill(0xff);
+        assert!(matches!(file::read(&bytes), Err(BadWords::Damaged(_))), "count {count}");
+    }
+    let mut bytes = whole;
+    bytes[7] = b'2';
+    assert!(matches!(file::read(&bytes), Err(BadWords::Unknown)));
 }
 
 proptest! {
@@ -136,10 +215,10 @@ proptest! {
     #[test]
     fn words_and_times_stay(text in "[充电宝保报面料廖舒书福裤库腰耀a5，。]{0,24}", p in 0.0f32..1.0) {
         let heard = words(&text, p);
-        let out = likely().repair(&heard);
+        let out = after(&heard);
         prop_assert_eq!(out.len(), heard.len());
         for (a, b) in heard.iter().zip(&out) {
-            prop_assert_eq!((a.start_s, a.end_s, a.p), (b.start_s, b.end_s, b.p));
+            prop_assert_eq!((a.start, a.end, a.p), (b.start, b.end, b.p));
             prop_assert_eq!(&a.text[first(a).len_utf8()..], &b.text[first(b).len_utf8()..]);
             prop_assert_eq!(a.text != b.text, b.mended.is_some());
             prop_assert!(a.text == b.text || (is_han(first(a)) && is_han(first(b))));
@@ -150,7 +229,7 @@ proptest! {
     #[test]
     fn what_is_sure_stays(text in "[充电宝保报面料廖舒书福裤库腰耀a5，。]{0,24}", p in 0.981f32..1.0) {
         let heard = words(&text, p);
-        prop_assert_eq!(likely().repair(&heard), heard);
+        prop_assert_eq!(after(&heard), heard);
     }
 
     /// A sentence of words, each hit by one other character of the same sound, comes back.
@@ -171,8 +250,25 @@ proptest! {
                 heard.extend(words(&c.to_string(), p));
             }
         }
-        let out: String = likely().repair(&heard).iter().map(|w| w.text.as_str()).collect();
+        let out: String = after(&heard).iter().map(|w| w.text.as_str()).collect();
         let wrong = said.chars().zip(out.chars()).filter(|(a, b)| a != b).count();
         prop_assert!(wrong * 5 <= which.len(), "{} for {}", out, said);
+    }
+
+    /// Whatever the bytes, reading ends, and what is taken for words can be used.
+    #[test]
+    fn garbled_files_do_no_harm(at in prop::collection::vec((0usize..100_000, any::<u8>()), 1..6)) {
+        let mut bytes = file_of(WORDS, &ngrams());
+        for (at, to) in at {
+            let at = at % bytes.len();
+            bytes[at] = to;
+        }
+        if let Ok(tables) = file::read(&bytes) {
+            let likely = Likely { words: Words::new(tables) };
+            let heard = words("这个充电保，面廖很舒福", 0.5);
+            let mut after = heard.clone();
+            likely.repair(&mut after);
+            prop_assert_eq!(after.len(), heard.len());
+        }
     }
 }

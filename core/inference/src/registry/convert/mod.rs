@@ -1,10 +1,11 @@
-//! Other formats into the one that whisper.cpp loads.
+//! Other formats into the ones that are loaded here: whisper.cpp's, and our own of Chinese words.
 
 mod ct2;
 mod ggml;
 mod npz;
 mod silero;
 mod whisper;
+mod zh_words;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -20,6 +21,9 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
         })
     };
     let to = work.join("converted");
+    if converter == Converter::LibimeToZhWords {
+        return zh_words::convert(&work.join("dict.tar.xz"), &work.join("lm.tar.xz"), &to).map(|()| to);
+    }
     let file = std::fs::File::create(&to).map_err(|e| RegistryError::io(&to, e))?;
     let mut out = ggml::Writer::new(std::io::BufWriter::with_capacity(1 << 20, file), &to);
     match converter {
@@ -32,6 +36,7 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
         Converter::SileroSafetensorsToGgml => {
             silero::convert(&read("silero_vad_16k.safetensors")?, &mut out)?
         }
+        Converter::LibimeToZhWords => {}
     }
     out.finish()?;
     Ok(to)
