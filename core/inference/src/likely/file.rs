@@ -113,10 +113,9 @@ fn row(bytes: &[u8; 2 * LONGEST]) -> [u16; LONGEST] {
 /// What makes the tables useless: places that are not there, and an order that no search can use.
 fn flaw(t: &Tables) -> Option<&'static str> {
     let words = t.ends.len();
-    let ends = t.ends.iter().map(|e| *e as usize);
-    let whole = ends.clone().all(|e| t.text.is_char_boundary(e))
+    let whole = t.ends.iter().all(|e| t.text.is_char_boundary(*e as usize))
         && t.ends.is_sorted()
-        && ends.last().unwrap_or(0) == t.text.len();
+        && t.ends.last().map_or(0, |e| *e as usize) == t.text.len();
     if !whole {
         return Some("its words are not in their places");
     }

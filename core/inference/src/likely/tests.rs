@@ -96,7 +96,6 @@ fn repaired(text: &str, p: f32) -> String {
 #[test]
 fn what_sounds_right_and_reads_wrong_is_put_right() {
     assert_eq!(repaired("这个充电保，面廖很舒福", 0.5), "这个充电宝，面料很舒服");
-    assert_eq!(repaired("库耀", 0.4), "裤腰");
     // Another initial, another tone.
     assert_eq!(repaired("班住任", 0.4), "班主任");
 }
@@ -109,6 +108,18 @@ fn a_changed_word_keeps_its_time_its_mark_and_what_was_heard() {
     assert_eq!(out[2].mended, Some(Mended { heard: "保，".into(), by: MendedBy::Likelihood }));
     assert_eq!(out[0], heard[0]);
     assert_eq!((out[3].text.as_str(), out[4].text.as_str()), ("5", "很"));
+}
+
+/// Two wrong characters among ones that are sure, and by themselves.
+#[test]
+fn doubt_about_the_words_around_is_doubt_about_a_repair() {
+    let said = |sure: f32| {
+        let mut heard = words("这个面料的", sure);
+        heard.extend(words("书福", 0.2));
+        after(&heard).iter().map(|w| w.text.as_str()).collect::<String>()
+    };
+    assert_eq!(said(0.97), "这个面料的舒服");
+    assert_eq!(said(0.2), "这个面料的书福");
 }
 
 #[test]
