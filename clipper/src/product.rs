@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clipmill_domain::{MediaTime, product::Product, source::Language};
-use pinyin::ToPinyin;
+use clipmill_inference::lexicon::sound_zh::{Readings, alike, readings};
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{RuleHit, hits};
@@ -95,7 +95,19 @@ pub struct Matcher {
 #[derive(Debug, Clone)]
 struct Name {
     text: String,
-    syllables: Vec<String>,
+    syllables: Vec<Syllable>,
+}
+
+#[derive(Debug, Clone)]
+struct Syllable {
+    c: char,
+    readings: Readings,
+}
+
+impl Syllable {
+    fn sounds_like(&self, other: &Self) -> bool {
+        self.c == other.c || alike(&self.readings, &other.readings)
+    }
 }
 
 impl Matcher {
@@ -201,23 +213,10 @@ fn says(lower: &str, t: &str) -> bool {
     })
 }
 
-/// Tone-less pinyin of the Chinese characters, with the sounds that recognisers and speakers confuse made equal
-/// (zh/z, ch/c, sh/s, n/l at the start, ng/n at the end). Other characters become themselves.
-fn syllables(text: &str) -> Vec<String> {
-    text.chars()
-        .zip(text.to_pinyin())
-        .filter(|(c, _)| c.is_alphanumeric())
-        .map(|(c, py)| py.map_or_else(|| c.to_string(), |p| fold(p.plain())))
-        .collect()
-}
-
-fn fold(py: &str) -> String {
-    let s = py.replace("zh", "z").replace("ch", "c").replace("sh", "s");
-    let s = s.strip_suffix('g').filter(|t| t.ends_with('n')).map_or(s.clone(), str::to_owned);
-    match s.strip_prefix('l') {
-        Some(rest) => format!("n{rest}"),
-        None => s,
-    }
+/// What is said, a character at a time: its letters, and its sound in Chinese.
+fn syllables(text: &str) -> Vec<Syllable> {
+    let spoken = text.chars().filter(|c| c.is_alphanumeric());
+    spoken.map(|c| Syllable { c, readings: if c.is_ascii() { vec![] } else { readings(c) } }).collect()
 }
 
 /// The strongest mention in `text`: how strong, which product, what was said. Two products equally strong: none.
@@ -247,7 +246,7 @@ fn named(products: &[Matcher], text: &str) -> Option<(String, Mention)> {
 }
 
 /// Whether and how strongly a name is said: letter for letter, or by its sound (Chinese, two syllables or more).
-fn mention(name: &Name, lower: &str, sounds: &[String]) -> Option<(usize, Mention)> {
+fn mention(name: &Name, lower: &str, sounds: &[Syllable]) -> Option<(usize, Mention)> {
     let len = name.text.chars().count();
     let ascii = name.text.is_ascii();
     if ascii {
@@ -266,8 +265,10 @@ fn mention(name: &Name, lower: &str, sounds: &[String]) -> Option<(usize, Mentio
         return None;
     }
     let wrong_most = usize::from(n >= 4);
-    let best =
-        sounds.windows(n).map(|w| w.iter().zip(&name.syllables).filter(|(a, b)| a != b).count()).min()?;
+    let best = sounds
+        .windows(n)
+        .map(|w| w.iter().zip(&name.syllables).filter(|(a, b)| !a.sounds_like(b)).count())
+        .min()?;
     (best <= wrong_most).then(|| (50 + 4 * (n - best), Mention::Sound(name.text.clone())))
 }
 

@@ -11,6 +11,10 @@ use std::{
     },
 };
 
+use clipmill_domain::{
+    MediaTime, RecordingId, Span,
+    sound::{CURVE_MICROS, PartCurves},
+};
 use clipmill_inference::{
     asr::{AsrError, Recognized, RecognizedSegment, RecognizedWord, Recognizer, Request},
     vad::{FRAME, SAMPLE_RATE, VadError, Voice},
@@ -152,5 +156,34 @@ async fn every_word_is_written_once_with_its_true_time_across_failures_and_resta
         assert_eq!((u.words.len(), u.made_by.as_str()), (1, "counter/1"));
     }
     assert!(all.windows(2).all(|w| w[0].span.end() <= w[1].span.start()));
+    curves_of_the_beeps(&store, rec.id).await;
     bench.stop().await;
+}
+
+/// Each tenth of a second has one point, whatever died on the way, and beeps are where and what they are.
+async fn curves_of_the_beeps(store: &Store, recording: RecordingId) {
+    let span = Span::new(MediaTime::ZERO, MediaTime::from_seconds(99.0)).unwrap();
+    let mut points = vec![];
+    let parts = |part: PartCurves| {
+        let first = part.start.as_micros() / CURVE_MICROS;
+        let values = part.curves.energy_db.into_iter().zip(part.curves.pitch_hz);
+        points.extend((first..).zip(values));
+    };
+    store.sound_curves_in(recording, span, parts).await.unwrap();
+    let numbers: Vec<i64> = points.iter().map(|(n, _)| *n).collect();
+    assert!((179..=181).contains(&numbers.len()), "{}", numbers.len());
+    assert_eq!(numbers, (0..i64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>());
+    for (n, (energy, pitch)) in &points[..179] {
+        match n % 15 {
+            1..=3 => {
+                assert!(energy.unwrap() > -12.0, "point {n}: {energy:?}");
+                let hertz = f32::from(i16::try_from(300 + 100 * (n / 15)).unwrap());
+                if hertz <= 450.0 {
+                    assert!((pitch.unwrap() / hertz - 1.0).abs() < 0.02, "point {n}: {pitch:?}, not {hertz}");
+                }
+            }
+            6..=13 => assert_eq!((energy.unwrap() < -50.0, *pitch), (true, None), "point {n}: {energy:?}"),
+            _ => {}
+        }
+    }
 }

@@ -5,11 +5,15 @@
 
 mod auth;
 mod clips;
+mod correct;
 mod error;
 mod extract;
 mod guard;
 mod health;
 mod keeping;
+mod lexicon;
+pub(crate) mod lexicon_rules;
+pub mod lexicon_view;
 mod live;
 mod media;
 pub(crate) mod recorder_says;
@@ -23,6 +27,7 @@ mod stats;
 pub(crate) mod transcript;
 mod ui;
 pub mod view;
+mod waveform;
 
 use std::{
     net::{IpAddr, SocketAddr},

@@ -13,8 +13,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, auth, clips, error::ApiError, guard, health, keeping, live, media, playback, recordings,
-    source_change, sources, stats, transcript, ui, view,
+    App, auth, clips, correct, error::ApiError, guard, health, keeping, lexicon, live, media, playback,
+    recordings, source_change, sources, stats, transcript, ui, view, waveform,
 };
 
 #[derive(OpenApi)]
@@ -44,6 +44,10 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(keeping::release_recording))
         .routes(routes!(keeping::plan))
         .routes(routes!(keeping::cost))
+        .routes(routes!(correct::correct))
+        .routes(routes!(lexicon::list, lexicon::put))
+        .routes(routes!(lexicon::remove))
+        .routes(routes!(lexicon::preview))
         .routes(routes!(playback::index))
         .routes(routes!(playback::pictures))
         .routes(routes!(transcript::read))
@@ -51,6 +55,7 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(transcript::vtt))
         .routes(routes!(transcript::txt))
         .routes(routes!(transcript::json))
+        .routes(routes!(waveform::waveform))
         .routes(routes!(clips::feed))
         .routes(routes!(clips::one))
         .routes(routes!(stats::stats))

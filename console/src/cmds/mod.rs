@@ -5,6 +5,8 @@ mod config;
 mod cost;
 mod demo;
 mod doctor;
+mod eval;
+mod lexicon;
 mod models;
 mod plan;
 mod pulse;
@@ -73,6 +75,9 @@ pub enum Command {
     /// Writes transcripts as files.
     #[command(subcommand)]
     Transcript(transcript::Args),
+    /// Names and terms that must be written right, and what is misheard for them.
+    #[command(subcommand)]
+    Lexicon(lexicon::Args),
     /// Shows what would be done, and does it when told to.
     #[command(subcommand)]
     Plan(plan::Args),
@@ -86,6 +91,9 @@ pub enum Command {
     Check(check::Args),
     /// Says what this machine lacks, and the line that installs it.
     Doctor,
+    /// Measures what the models do, on files whose truth is known.
+    #[command(subcommand)]
+    Eval(eval::Args),
     /// Trains a head.
     #[command(subcommand)]
     Train(train::Args),
@@ -155,11 +163,13 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Source(args) => source::run(&cli, args).await,
         Command::Recording(args) => recording::run(&cli, args).await,
         Command::Transcript(args) => transcript::run(&cli, args).await,
+        Command::Lexicon(args) => lexicon::run(&cli, args).await,
         Command::Plan(args) => plan::run(&cli, args).await,
         Command::Models(args) => models::run(&cli, args).await,
         Command::Config(args) => config::run(&cli, args),
         Command::Check(args) => check::run(&cli, args).await,
         Command::Doctor => doctor::run(&cli),
+        Command::Eval(args) => eval::run(&cli, args).await,
         Command::Train(args) => train::run(&cli, args).await,
         Command::Record => record::run(&cli).await,
         Command::Work => work::run(&cli).await,

@@ -13,6 +13,7 @@ use clipmill_inference::{
     classify::QwenClassifier,
     likely::Likely,
     registry::{ModelFile, Registry, RegistryError},
+    voiceprint::Voiceprints,
 };
 use clipmill_ingest::{
     keep::{Keeper, keep_up},
@@ -63,8 +64,10 @@ pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
     done.map_err(|e| Failure::new(error_chain(&e)))
 }
 
-/// One speech inference at a time: on two cores the other belongs to cutting and rendering.
-const INFERENCES_AT_ONCE: usize = 1;
+/// Speech inferences at a time: one for each core. More would only wait for each other.
+fn inferences_at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
 
 /// How often what crashed attempts left behind is swept up.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -111,15 +114,21 @@ impl Models {
         let language = registry.verify(&config.classify.model).map_err(|e| bad(&e))?;
         let options = WhisperOptions {
             threads: u16::try_from(config.transcribe.threads).unwrap_or(1),
+            states: u16::try_from(inferences_at_once()).unwrap_or(1),
             ..WhisperOptions::default()
         };
         let ears = Whisper::load(&speech, options).map_err(|e| bad(&e))?;
-        let room = Arc::new(Semaphore::new(INFERENCES_AT_ONCE));
+        let room = Arc::new(Semaphore::new(inferences_at_once()));
         let mut transcribe =
             Transcriber::with_silero(Arc::new(ears), &voice.path, room).map_err(|e| bad(&e))?;
         if let Some(words) = zh_words(config, &registry).map_err(|e| bad(&e))? {
             let likely = Likely::load(&words.path).map_err(|e| bad(&e))?;
             transcribe = transcribe.with_likely(words.id(), likely);
+        }
+        if config.transcribe.speakers {
+            let prints = registry.verify("voiceprint").map_err(|e| bad(&e))?;
+            let printer = Voiceprints::load(&prints.path).map_err(|e| bad(&e))?;
+            transcribe = transcribe.telling_voices(Arc::new(printer));
         }
         let classifier =
             QwenClassifier::open(&language.path, config.classify.head.as_deref()).map_err(|e| bad(&e))?;

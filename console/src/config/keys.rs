@@ -159,6 +159,9 @@ keys! {
         zh_words: Option<String> = r#""zh-words""#,
         /// Threads that one transcription uses.
         threads: u32 = "1",
+        /// Whether the voices of a recording are told apart, so that each sentence says which of them it is. Needs the
+        /// model `voiceprint` and about a fiftieth of a processor for each live.
+        speakers: bool = "true",
     }
 
     /// Finding what is being sold.

@@ -131,6 +131,7 @@ fn kind_in_words(kind: &str) -> &'static str {
         "SecretString" => "URL (secret)",
         "f64" => "number",
         "u32" | "u64" => "whole number",
+        "bool" => "`true` or `false`",
         "Vec<String" | "Vec<String>" => "list of text",
         "Vec<Vec<String" => "list of lists",
         _ => "text",

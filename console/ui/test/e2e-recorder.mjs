@@ -67,6 +67,22 @@ export async function recorderSteps({ step, clean, page, base, mock }) {
     assert.equal(await page.locator('[data-gap]').count(), live.gaps.length);
   });
 
+  await step('the sound is drawn along the bar, and not where nothing was recorded', async () => {
+    const wave = page.getByRole('img', { name: '整场录制的音量波形' });
+    await wave.waitFor();
+    const drawn = await wave.evaluate((canvas, at) => {
+      const { width, height } = canvas;
+      const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+      const columns = Array.from({ length: width }, (_, x) => Array.from({ length: height }, (_, y) => pixels[(y * width + x) * 4 + 3]).some((alpha) => alpha > 0));
+      const share = (from, to) => columns.slice(Math.ceil(from * width), Math.floor(to * width)).filter(Boolean).length / Math.max(1, (to - from) * width);
+      return { gap: share(at.gap[0], at.gap[1]), before: share(0, at.gap[0]) };
+    }, { gap: [live.gaps[1].start_s + 2, live.gaps[1].end_s - 2].map((s) => s / length()) });
+    assert.equal(drawn.gap, 0);
+    assert.ok(drawn.before > 0.3, `${drawn.before}`);
+    const [bar, box] = [await page.getByRole('group', { name: '播放位置' }).boundingBox(), await wave.boundingBox()];
+    assert.deepEqual([Math.round(bar.x), Math.round(bar.width)], [Math.round(box.x), Math.round(box.width)]);
+  });
+
   await step('playing goes on over a gap, and media time with it', async () => {
     await page.getByRole('button', { name: /1:05 的缺口/ }).click();
     await near(page, () => live.gaps[0].start_s - 2, 2.5, 'before the gap');

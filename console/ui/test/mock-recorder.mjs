@@ -43,6 +43,19 @@ function pictures(rec, after) {
   return list;
 }
 
+/** Talk with pauses, louder and softer, and nothing in the gaps. */
+function waveform(rec, points) {
+  const end = rec.ended_at ? rec.duration_s : (Date.now() - new Date(rec.started_at).getTime()) / 1000;
+  const step_s = Math.max(0.02, Math.ceil(end / points / 0.02) * 0.02);
+  const peaks = Array.from({ length: Math.floor(end / step_s) }, (_, n) => {
+    const at = n * step_s;
+    if (rec.gaps.some((g) => g.start_s <= at && at < g.end_s)) return null;
+    const talk = Math.sin(at / 23) + Math.sin(at / 5.3) > -0.9 ? 0.03 + 0.6 * Math.abs(Math.sin(n * 12.9898)) ** 3 : 0.01;
+    return Math.round(255 * talk * (0.6 + 0.4 * Math.sin(at / 91)));
+  });
+  return { start_s: 0, step_s, peaks, curves: null };
+}
+
 /** Answers what concerns the recorder; false where it is not for us. */
 export function recorder({ world, media, json, fault, read, sendFile, push, key }) {
   const epochs = (rec) => [0, ...rec.gaps.map((g) => g.end_s)].map((start, seq) => ({
@@ -66,6 +79,7 @@ export function recorder({ world, media, json, fault, read, sendFile, push, key 
       if (what === '') return json(response, 200, { ...rec, epochs: epochs(rec) });
       if (what === 'index.m3u8') return response.writeHead(200, { 'content-type': 'application/vnd.apple.mpegurl', 'cache-control': 'no-cache' }).end(playlist(rec));
       if (what === 'scrub') return json(response, 200, pictures(rec, Number(searchParams.get('after') ?? -1)));
+      if (what === 'waveform') return json(response, 200, waveform(rec, Number(searchParams.get('points') ?? 1000)));
       if (file?.[1] === 'parts') return sendFile(request, response, join(media, `film-${file[2]}.m4s`));
       if (file?.[1] === 'init') return sendFile(request, response, join(media, 'film-init.mp4'));
       if (file?.[1] === 'scrub') return sendFile(request, response, join(media, `thumb-${(Number(file[2]) % THUMBS) + 1}.jpg`));

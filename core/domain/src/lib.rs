@@ -20,10 +20,11 @@ pub mod cost;
 pub mod retention;
 pub mod schedule;
 pub mod selling_point;
+pub mod sound;
 pub mod source;
 pub mod taxonomy;
 pub mod transcript;
 
 pub use clock::Clock;
 pub use id::*;
-pub use time::{MediaTime, Span, WallTime};
+pub use time::{MediaTime, MicrosDelta, Span, WallTime};

@@ -1,7 +1,8 @@
 //! Transcribes raw sound (16 kHz mono, 32-bit float, little endian) and prints JSON, one segment a line.
 //!
-//! `cargo run -p clipmill-inference --example transcribe -- MODELS SOUND LANGUAGE [live]`: the samples as one piece, at most
-//! 30 s, or with `live` by way of voice activity, chunks and guards.
+//! `cargo run -p clipmill-inference --example transcribe -- MODELS SOUND LANGUAGE [live [TERMS]]`: the samples as one piece, at
+//! most 30 s, or with `live` by way of voice activity, chunks and guards; the file TERMS holds terms that may be said, one a
+//! line.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use clipmill_inference::{
 fn main() -> anyhow::Result<()> {
     let args: Vec<_> = std::env::args().skip(1).collect();
     let [models, sound, language, how @ ..] = args.as_slice() else {
-        anyhow::bail!("give MODELS SOUND LANGUAGE [live]");
+        anyhow::bail!("give MODELS SOUND LANGUAGE [live [TERMS]]");
     };
     let registry = Registry::new(models.as_str(), None)?;
     let bytes = std::fs::read(sound)?;
@@ -31,6 +32,9 @@ fn main() -> anyhow::Result<()> {
         let vad = Vad::load(&registry.path("silero-vad")?)?;
         let mut live =
             SpeechToText::new(vad.into_stream(), whisper, language.as_str(), ChunkerConfig::default());
+        if let Some(terms) = how.get(1) {
+            live.set_terms(std::fs::read_to_string(terms)?.lines().map(str::to_owned).collect());
+        }
         let mut at = 0;
         for block in samples.chunks(1600) {
             live.push(at, block)?.chunks.iter().for_each(show);
@@ -54,6 +58,9 @@ fn show(chunk: &RecognizedChunk) {
 
 fn print(segments: &[RecognizedSegment]) {
     for s in segments {
-        println!("{}", serde_json::json!({ "start": s.start_s, "end": s.end_s, "text": s.text() }));
+        let words: Vec<_> = s.words.iter().map(|w| (&w.text, w.start_s, w.end_s, w.p)).collect();
+        let line =
+            serde_json::json!({ "start": s.start_s, "end": s.end_s, "text": s.text(), "words": words });
+        println!("{line}");
     }
 }

@@ -4,9 +4,12 @@
 
 pub mod registry;
 
+pub mod sound;
 pub mod vad;
+pub mod voiceprint;
 pub mod asr;
 pub mod guard;
+pub mod lexicon;
 pub mod script;
 pub mod likely;
 

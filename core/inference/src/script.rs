@@ -8,6 +8,15 @@ static TO_SIMPLIFIED: LazyLock<OpenCC> = LazyLock::new(|| {
     OpenCC::from_config(BuiltinConfig::T2s).expect("the dictionaries are compiled into the program")
 });
 
+static TO_TRADITIONAL: LazyLock<OpenCC> = LazyLock::new(|| {
+    OpenCC::from_config(BuiltinConfig::S2t).expect("the dictionaries are compiled into the program")
+});
+
+/// `text` in Traditional Chinese, character for character. Text in other scripts comes back as it is.
+pub(crate) fn to_traditional(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { TO_TRADITIONAL.convert(text) }
+}
+
 /// `text` in Simplified Chinese. Text in other scripts comes back as it is.
 pub fn to_simplified(text: &str) -> String {
     if text.is_ascii() { text.to_owned() } else { particles(&TO_SIMPLIFIED.convert(text)) }

@@ -71,7 +71,13 @@ fn plainly(whisper: &Whisper, samples: &[f32], language: &str) -> Result<Vec<Rec
 
 /// Runs `samples` through the whole composition, 100 ms at a time.
 fn hear(samples: &[f32], language: &str) -> Vec<RecognizedChunk> {
+    hear_with(samples, language, vec![])
+}
+
+/// As [`hear`], told which terms may be said.
+fn hear_with(samples: &[f32], language: &str, terms: Vec<String>) -> Vec<RecognizedChunk> {
     let mut live = SpeechToText::new(vad().into_stream(), whisper(), language, ChunkerConfig::default());
+    live.set_terms(terms);
     let mut chunks = vec![];
     let mut at = 0;
     for block in samples.chunks(1600) {
@@ -188,7 +194,7 @@ fn the_chinese_live_is_understood() {
         "character error rate {cer:.3}, {:.2} s wall a second of sound",
         began.elapsed().as_secs_f64() / seconds
     );
-    assert!(cer < 0.27, "character error rate {cer:.3}: {}", text(&chunks));
+    assert!(cer < 0.23, "character error rate {cer:.3}: {}", text(&chunks));
     // No Traditional characters are left (these are among the commonest).
     assert!(!text(&chunks).contains(['們', '點', '這', '個', '說', '麼', '塊', '電']));
 
@@ -217,6 +223,73 @@ fn the_chinese_live_is_understood() {
         off.len()
     );
     assert!(off.len() > 5 && off[off.len() / 2] < 0.15, "{off:?}");
+}
+
+/// Terms of the shop's lists, most of them not on sale in this live: more of what is said is right, and nothing that is not
+/// said comes in.
+#[test]
+fn terms_on_sale_are_heard_and_others_are_not() {
+    let (from, until) = (60.0, 100.0);
+    let samples = sound("zh_live.opus", from, until - from);
+    let list = |file: &str| std::fs::read_to_string(root().join("fixtures/speech").join(file)).unwrap();
+    let said: String =
+        script("zh_live.jsonl").into_iter().filter(|t| t.0 > from && t.1 < until).map(|t| t.2).collect();
+    let own: Vec<String> = list("zh_live.lexicon.txt")
+        .split(['\n', '\t'])
+        .filter(|t| !t.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let others = "羊绒大衣 阔腿裤 冲锋衣 灯芯绒 防晒霜 粉底液 水杨酸 神经酰胺 空气炸锅 破壁机 蓝牙耳机 数据线 大闸蟹 车厘子 螺蛳粉 即食海参 乳胶枕 不粘锅 纸尿裤 翡翠手镯";
+    let others: Vec<String> = others.split(' ').map(str::to_owned).collect();
+    let heard = |terms: &[String]| text(&hear_with(&samples, "zh", terms.to_vec()));
+    let (without, with) = (heard(&[]), heard(&[own.clone(), others.clone()].concat()));
+    let found = |t: &str| own.iter().filter(|term| said.contains(*term) && t.contains(*term)).count();
+    let wrong = |t: &str| error_rate(&plain_zh(&said), &plain_zh(t));
+    println!(
+        "{} terms, {:.3} wrong; with terms {}, {:.3}",
+        found(&without),
+        wrong(&without),
+        found(&with),
+        wrong(&with)
+    );
+    assert!(found(&with) > found(&without), "{without}\n{with}");
+    assert!(wrong(&with) < wrong(&without), "{without}\n{with}");
+    for term in others.iter().filter(|t| !said.contains(t.as_str())) {
+        assert!(!with.contains(term), "{term}: {with}");
+    }
+}
+
+/// Asked which of two languages it is, whichever is thought likelier beforehand.
+#[test]
+fn the_language_is_found_out() {
+    let whisper = whisper();
+    for (file, from, spoken) in [("zh_live.opus", 12.3, "zh"), ("en_live.opus", 6.0, "en")] {
+        let samples = sound(file, from, 5.0);
+        let ask = |language| {
+            let request = Request { samples: &samples, language, effort: Effort::Usual, terms: &[] };
+            whisper.transcribe(&request).unwrap()
+        };
+        let told = ask(spoken);
+        assert_eq!(told.language.as_deref(), Some(spoken));
+        for open in ["auto", "en,zh"] {
+            assert_eq!(ask(open), told, "{file} {open}");
+        }
+    }
+}
+
+/// Two calls at once on one model hear what each hears alone.
+#[test]
+fn two_are_heard_at_once() {
+    let options = WhisperOptions { states: 2, ..WhisperOptions::default() };
+    let whisper = Whisper::load(&model("whisper-base"), options).unwrap();
+    let (zh, en) = (sound("zh_live.opus", 12.3, 5.0), sound("en_live.opus", 6.0, 4.0));
+    let alone = (plainly(&whisper, &zh, "zh").unwrap(), plainly(&whisper, &en, "en").unwrap());
+    let together = std::thread::scope(|s| {
+        let zh = s.spawn(|| plainly(&whisper, &zh, "zh").unwrap());
+        let en = s.spawn(|| plainly(&whisper, &en, "en").unwrap());
+        (zh.join().unwrap(), en.join().unwrap())
+    });
+    assert_eq!(alone, together);
 }
 
 /// A stretch where the plain search runs into an endless number: the second try must save the talk.
@@ -272,7 +345,7 @@ fn the_recogniser_refuses_what_it_cannot_do() {
     let err = plainly(&whisper, &[0.0; RATE], "klingon").unwrap_err();
     assert!(err.to_string().contains("klingon"), "{err}");
     assert!(
-        whisper.id().starts_with("whisper-base@") && whisper.id().ends_with("/greedy"),
+        whisper.id().starts_with("whisper-base@") && whisper.id().ends_with("/q8/greedy"),
         "{}",
         whisper.id()
     );

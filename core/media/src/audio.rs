@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The rate speech recognition wants, in hertz.
-const SPEECH_RATE: u32 = 16_000;
+pub(crate) const SPEECH_RATE: u32 = 16_000;
 /// Sound may stray this far from its timestamps before it is placed anew: 40 ms, in microseconds.
 const DRIFT_MICROS_MAX: i64 = 40_000;
 /// Sound just outside a span is decoded too, so that the decoder is warm at its edges: 100 ms, in microseconds.
@@ -144,7 +144,7 @@ enum Warming {
 }
 
 /// Decodes and resamples part after part; a break in the sound begins a new run.
-struct Runs {
+pub(crate) struct Runs {
     rate: u32,
     channels: u16,
     /// Packets outside are skipped, in media microseconds.
@@ -160,7 +160,7 @@ struct Runs {
 }
 
 impl Runs {
-    fn new(rate: u32, channels: u16) -> Self {
+    pub(crate) fn new(rate: u32, channels: u16) -> Self {
         crate::init();
         Self {
             rate,
@@ -174,7 +174,7 @@ impl Runs {
         }
     }
 
-    fn take(&mut self) -> Vec<AudioChunk> {
+    pub(crate) fn take(&mut self) -> Vec<AudioChunk> {
         std::mem::take(&mut self.done)
     }
 
@@ -213,7 +213,8 @@ impl Runs {
         Ok(())
     }
 
-    fn place(&mut self, at_us: i64, mut sound: frame::Audio) -> Result<(), MediaError> {
+    /// Takes decoded sound that starts at media time `at_us`.
+    pub(crate) fn place(&mut self, at_us: i64, mut sound: frame::Audio) -> Result<(), MediaError> {
         if sound.samples() == 0 || sound.rate() == 0 {
             return Ok(());
         }
@@ -269,7 +270,7 @@ impl Runs {
     }
 
     /// Empties the resampler; the next sound is placed by its timestamp.
-    fn end_run(&mut self) -> Result<(), MediaError> {
+    pub(crate) fn end_run(&mut self) -> Result<(), MediaError> {
         loop {
             let Some(run) = &mut self.run else { return Ok(()) };
             let mut out = fresh_frame(4096, self.channels);

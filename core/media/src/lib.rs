@@ -6,7 +6,7 @@
 //! own clock, which starts at zero with each epoch, lies on it.
 //!
 //! The modules follow the data: [`open`] a stream, write it as [`part_writer`] parts, [`salvage()`] the part a
-//! crash left behind, read parts back ([`parts`], `frames`, [`audio`]), cut them ([`cut_draft()`], [`cut_exact()`]),
+//! crash left behind, read parts back ([`parts`], `frames`, [`audio`]) or the sound of any file ([`sound_file`]), cut them ([`cut_draft()`], [`cut_exact()`]),
 //! [`thumbnail()`] and [`render()`] them with [`captions`], [`probe()`] the result.
 
 pub mod error;
@@ -31,6 +31,7 @@ pub mod audio;
 mod frames;
 mod loudness;
 pub mod parts;
+pub mod sound_file;
 
 pub mod captions;
 pub mod cut_draft;
@@ -62,5 +63,6 @@ pub use probe::{ProbeReport, probe};
 pub use render::{RenderReport, RenderSpec, render};
 pub use repeats::Repeats;
 pub use salvage::{SalvagedPart, salvage};
+pub use sound_file::{SoundFile, read_sound};
 pub use streams::{Packet, StreamKind, Streams};
 pub use thumbnail::{key_picture, thumbnail};

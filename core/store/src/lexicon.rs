@@ -58,6 +58,28 @@ pub async fn remove_lexicon_entry(tx: &mut Tx<'_>, id: LexiconEntryId) -> Result
 }
 
 impl Store {
+    /// One entry.
+    pub async fn lexicon_entry(&self, id: LexiconEntryId) -> Result<Option<LexiconEntry>, StoreError> {
+        let row = self.row(sql("SELECT * FROM lexicon_entries WHERE id = $1").bind(id)).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// The entry of a term for exactly this source, or for all of them.
+    pub async fn lexicon_term(
+        &self,
+        source: Option<SourceId>,
+        term: &str,
+    ) -> Result<Option<LexiconEntry>, StoreError> {
+        let row = self
+            .row(
+                sql("SELECT * FROM lexicon_entries WHERE COALESCE(source_id, '') = $1 AND term = $2")
+                    .bind(source.map(|s| s.to_string()).unwrap_or_default())
+                    .bind(term),
+            )
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// Every entry, by term.
     pub async fn lexicon(&self) -> Result<Vec<LexiconEntry>, StoreError> {
         let rows = self.rows(sql("SELECT * FROM lexicon_entries ORDER BY term, id")).await?;

@@ -26,6 +26,7 @@ pub mod audit;
 pub mod changes;
 pub mod check;
 pub mod clips;
+pub mod curves;
 pub mod db;
 mod error;
 pub mod followers;

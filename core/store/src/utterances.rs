@@ -1,7 +1,9 @@
 //! The transcript: utterances kept, and texts dropped with the reason.
 
 use clipmill_domain::{
-    Id, MediaTime, RecordingId, Span, UtteranceId, WallTime, source::Language, transcript::Utterance,
+    Id, MediaTime, RecordingId, SourceId, Span, UtteranceId, WallTime,
+    source::Language,
+    transcript::{Utterance, Word},
 };
 
 use crate::{
@@ -91,7 +93,69 @@ pub async fn insert_dropped(
     Ok(())
 }
 
+/// Writes an utterance's text and words anew; `edited_at` where a person did it.
+///
+/// Without it only what no person has edited is changed: the answer says whether it was.
+pub async fn rewrite_utterance(
+    tx: &mut Tx<'_>,
+    id: UtteranceId,
+    text: &str,
+    words: &[Word],
+    edited_at: Option<WallTime>,
+) -> Result<bool, StoreError> {
+    let query = match edited_at {
+        Some(_) => {
+            sql("UPDATE utterances SET text = $2, words = $3, edited_at = $4 WHERE id = $1 RETURNING id")
+        }
+        None => sql(
+            "UPDATE utterances SET text = $2, words = $3 WHERE id = $1 AND edited_at IS NULL RETURNING id",
+        ),
+    };
+    let query = query.bind(id).bind(text).bind(json("words", &words)?);
+    let query = if edited_at.is_some() { query.bind(edited_at) } else { query };
+    Ok(tx.row(query).await?.is_some())
+}
+
 impl Store {
+    /// One utterance.
+    pub async fn utterance(&self, id: UtteranceId) -> Result<Option<Utterance>, StoreError> {
+        let row = self.row(sql("SELECT * FROM utterances WHERE id = $1").bind(id)).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// Up to `limit` utterances that no person has edited and whose text has `part` in it (Latin letters in any case),
+    /// after the utterance `after`, in the order of their ids; of one source's recordings, or of all.
+    pub async fn utterances_with(
+        &self,
+        part: &str,
+        source: Option<SourceId>,
+        after: Option<UtteranceId>,
+        limit: u32,
+    ) -> Result<Vec<Utterance>, StoreError> {
+        let mut pattern = String::from("%");
+        for c in part.to_lowercase().chars() {
+            if matches!(c, '%' | '_' | '~') {
+                pattern.push('~');
+            }
+            pattern.push(c);
+        }
+        pattern.push('%');
+        let rows = self
+            .rows(
+                sql("SELECT u.* FROM utterances u JOIN recordings r ON r.id = u.recording_id
+                     WHERE LOWER(u.text) LIKE $1 ESCAPE '~' AND u.revision = $2 AND u.edited_at IS NULL
+                       AND ($3 = '' OR r.source_id = $3) AND u.id > $4
+                     ORDER BY u.id LIMIT $5")
+                .bind(pattern)
+                .bind(REVISION)
+                .bind(source.map(|s| s.to_string()).unwrap_or_default())
+                .bind(after.map(|id| id.to_string()).unwrap_or_default())
+                .bind(bounded(limit)),
+            )
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
     /// The transcript of a recording, in order.
     pub async fn utterances(&self, recording: RecordingId) -> Result<Vec<Utterance>, StoreError> {
         let rows = self

@@ -1,27 +1,32 @@
 //! One recording being heard: parts in, sentences out. Blocking.
 
-use clipmill_domain::recording::Part;
+use clipmill_domain::{RecordingId, recording::Part};
 use clipmill_inference::asr::AsrError;
 use clipmill_media::{AudioChunk, AudioFollower, MediaError, MediaPart};
 
-use super::listen::{Listener, Output, position};
+use super::{
+    curves::CurveRows,
+    listen::{Listener, Output, position},
+};
 
 /// Hearing one recording; can be made anew from its listener's state at any time.
 pub(crate) struct Hearing {
     sound: AudioFollower,
     pub(crate) listener: Listener,
+    pub(crate) curves: CurveRows,
     /// Number of the last part taken in.
     pub(crate) fed: i64,
 }
 
 impl Hearing {
     /// The parts from number `fed` + 1 on must be fed.
-    pub(crate) fn resume(listener: Listener, fed: i64) -> Self {
-        Self { sound: AudioFollower::new(), listener, fed }
+    pub(crate) fn resume(recording: RecordingId, listener: Listener, fed: i64) -> Self {
+        Self { sound: AudioFollower::new(), listener, curves: CurveRows::new(recording), fed }
     }
 
     /// Takes the next part. One that cannot be decoded is passed over: it is a gap in the sound.
     pub(crate) fn part(&mut self, part: &Part, media: &MediaPart, out: &mut Output) -> Result<(), HearError> {
+        self.curves.part(part);
         match self.sound.push(media) {
             Ok(chunks) => self.sound(chunks, out)?,
             Err(error @ MediaError::Io { .. }) => return Err(error.into()),
@@ -38,11 +43,13 @@ impl Hearing {
     pub(crate) fn finish(&mut self, out: &mut Output) -> Result<(), HearError> {
         let rest = self.sound.finish()?;
         self.sound(rest, out)?;
+        self.curves.finish();
         Ok(self.listener.finish(out)?)
     }
 
     fn sound(&mut self, chunks: Vec<AudioChunk>, out: &mut Output) -> Result<(), AsrError> {
         for AudioChunk { start_us, samples } in chunks {
+            self.curves.sound(position(start_us), &samples);
             self.listener.sound(position(start_us), samples, out)?;
         }
         Ok(())

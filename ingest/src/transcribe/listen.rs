@@ -8,14 +8,17 @@ use clipmill_inference::{
         AsrError, Recognizer,
         live::{Heard, RecognizedChunk, SpeechToText},
     },
+    lexicon::Lexicon,
     likely::Likely,
     vad::{ChunkerConfig, SAMPLE_RATE, VadError, Voice},
+    voiceprint::Printer,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     pace::Rung,
     sentence::{Sentence, Sentences},
+    speakers::Speakers,
 };
 
 /// Sound missing for less than this, in samples, is a seam between two blocks, not a gap: 100 ms.
@@ -35,12 +38,20 @@ pub struct State {
     pub next_utterance: i64,
     /// Words heard that close no sentence yet.
     pub sentences: Sentences,
+    /// The voices so far.
+    #[serde(default)]
+    pub speakers: Speakers,
 }
 
 impl State {
     /// At the beginning.
     pub fn new(language: Language) -> Self {
-        Self { final_until: 0, next_utterance: 0, sentences: Sentences::new(language) }
+        Self {
+            final_until: 0,
+            next_utterance: 0,
+            sentences: Sentences::new(language),
+            speakers: Speakers::default(),
+        }
     }
 }
 
@@ -83,6 +94,10 @@ impl Voice for AnyVoice {
     fn finish(&mut self) -> Result<Vec<f32>, VadError> {
         self.0.finish()
     }
+
+    fn lag_s(&self) -> f64 {
+        self.0.lag_s()
+    }
 }
 
 /// Listens to one stream of sound; can be made anew from its [`State`] at any time.
@@ -120,6 +135,16 @@ impl Listener {
         self.likely = likely;
     }
 
+    /// Tells voices apart from now on.
+    pub fn tell_voices(&mut self, printer: Arc<dyn Printer>) {
+        self.stream.set_printer(printer);
+    }
+
+    /// Who said the sentence of `span`. To be asked once for each sentence, in order.
+    pub fn speaker(&mut self, span: Span) -> Option<u32> {
+        self.state.speakers.of(span)
+    }
+
     /// Where it stands.
     pub fn state(&self) -> &State {
         &self.state
@@ -129,6 +154,11 @@ impl Listener {
     pub fn set_rung(&mut self, rung: Rung) {
         self.stream.set_effort(rung.effort());
         self.stream.set_chunks(rung.chunks());
+    }
+
+    /// The names and terms that are put right from now on.
+    pub fn set_lexicon(&mut self, lexicon: Arc<Lexicon>) {
+        self.stream.set_lexicon(lexicon);
     }
 
     /// Takes the number of the next utterance.
@@ -180,6 +210,9 @@ impl Listener {
         out.chunks += heard.chunks.len() as u64;
         for chunk in heard.chunks {
             self.close_if_silent(chunk.start_s, out);
+            for (segment, print) in chunk.segments.iter().zip(&chunk.prints) {
+                self.state.speakers.hear(segment.start_s, segment.end_s, print.as_ref());
+            }
             for segment in &chunk.segments {
                 let words: Vec<Word> = segment
                     .words

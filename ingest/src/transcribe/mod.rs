@@ -1,13 +1,17 @@
 //! The follower that hears recordings: parts in, utterances out.
 //!
 //! Sound is decoded part by part as the recording grows, cut at pauses, recognised, and joined into sentences
-//! (`sentence`). Utterances and the position before which everything is final are written in one transaction:
-//! after a crash, hearing goes on from that position, and loses and doubles nothing.
+//! (`sentence`); its curves come from the same samples (`curves`). Utterances, curves and the position before which
+//! everything is final are written in one transaction: after a crash, hearing goes on from that position, and loses
+//! and doubles nothing.
 
+mod curves;
 mod hearing;
 pub mod listen;
 pub mod pace;
 pub mod sentence;
+pub mod speakers;
+mod trade;
 
 use std::{
     collections::HashMap,
@@ -28,10 +32,12 @@ use clipmill_inference::{
     asr::{AsrError, Recognizer},
     likely::Likely,
     vad::{Vad, VadError, Voice},
+    voiceprint::Printer,
 };
 use clipmill_media::MediaPart;
 use clipmill_store::{
     Store, StoreError,
+    curves::insert_sound_curves,
     followers::{self, FollowerPos},
     utterances,
 };
@@ -41,6 +47,7 @@ use tokio::sync::Semaphore;
 use hearing::{HearError, Hearing};
 use listen::{AnyVoice, Listener, Output, State};
 use pace::Paces;
+use trade::Trade;
 
 /// Under which the follower's positions are kept.
 pub const NAME: &str = "ingest.transcribe";
@@ -55,10 +62,12 @@ pub type VoiceMaker = Arc<dyn Fn() -> Result<Box<dyn Voice + Send>, VadError> + 
 pub struct Transcriber {
     ears: Arc<dyn Recognizer>,
     voice: VoiceMaker,
+    printer: Option<Arc<dyn Printer>>,
     room: Arc<Semaphore>,
     at_once: usize,
     paces: Paces,
     likely: Option<(String, Arc<Likely>)>,
+    trade: Trade,
     /// What is being heard, with the position it was last stored at. Lost at a restart, and made anew from there.
     hearings: Mutex<HashMap<RecordingId, (FollowerPos, Hearing)>>,
 }
@@ -74,7 +83,16 @@ impl Transcriber {
     /// the permits that bound how much inference runs at once in this process; one a core, usually one.
     pub fn new(ears: Arc<dyn Recognizer>, voice: VoiceMaker, room: Arc<Semaphore>) -> Self {
         let at_once = room.available_permits();
-        Self { ears, voice, room, at_once, paces: Paces::default(), likely: None, hearings: Mutex::default() }
+        let (paces, trade) = (Paces::default(), Trade::default());
+        let hearings = Mutex::default();
+        Self { ears, voice, printer: None, room, at_once, paces, likely: None, trade, hearings }
+    }
+
+    /// Tells the voices of each recording apart.
+    #[must_use]
+    pub fn telling_voices(mut self, printer: Arc<dyn Printer>) -> Self {
+        self.printer = Some(printer);
+        self
     }
 
     /// With the Silero voice detector of the model file `vad`, which is loaded once here to see that it can be.
@@ -124,11 +142,15 @@ impl Transcriber {
             serde_json::from_value(stored.state.clone()).map_err(StageError::give_up)?
         };
         let voice = (self.voice)().map_err(StageError::needs_operator)?;
-        // One part more than needed, so that the sound decoder is warm where hearing goes on.
-        let fed = (stored.position - 1).max(-1);
+        // The curves of the last part may not be stored yet; and one part more than needed, so that the sound decoder
+        // is warm where hearing goes on.
+        let fed = (stored.position - 2).max(-1);
         let mut listener = Listener::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language);
         listener.set_likely(self.likely.as_ref().map(|(_, likely)| Arc::clone(likely)));
-        Ok((stored, Hearing::resume(listener, fed)))
+        if let Some(printer) = &self.printer {
+            listener.tell_voices(Arc::clone(printer));
+        }
+        Ok((stored, Hearing::resume(rec.id, listener, fed)))
     }
 
     fn keep(&self, id: RecordingId, pos: FollowerPos, hearing: Hearing) {
@@ -163,6 +185,7 @@ impl Follower for Transcriber {
         let rung = self.paces.rung(rec.id).next(behind_us, is_live);
         self.paces.set(rec.id, behind_us, rung);
         hearing.listener.set_rung(rung);
+        hearing.listener.set_lexicon(self.trade.of(&cx.store, rec.source_id).await?);
         let files = files_of(&cx.store, rec.id, &parts).await?;
         let _seat = Arc::clone(&self.room).acquire_owned().await.map_err(StageError::retry)?;
         let stop = cx.stop.clone();
@@ -190,7 +213,7 @@ impl Follower for Transcriber {
 
         let made_by = self.made_by(rec.language);
         let rows = numbered(&mut hearing.listener, rec, &out, &made_by, cx);
-        if !over && *hearing.listener.state() == before {
+        if !over && *hearing.listener.state() == before && hearing.curves.rows().is_empty() {
             self.keep(rec.id, pos, hearing);
             return Ok(Progress::Advanced);
         }
@@ -204,12 +227,14 @@ impl Follower for Transcriber {
         for d in &out.dropped {
             utterances::insert_dropped(&mut tx, rec.id, d.span, &d.text, d.reason).await?;
         }
+        insert_sound_curves(&mut tx, hearing.curves.rows()).await?;
         if over {
             followers::finish_follower(&mut tx, rec.id, NAME, &pos).await?;
         } else {
             followers::set_follower(&mut tx, rec.id, NAME, &pos).await?;
         }
         tx.commit().await?;
+        hearing.curves.stored();
         for u in &rows {
             tracing::debug!(recording = %rec.id, at = %u.span, text = u.text, "heard");
         }
@@ -244,7 +269,7 @@ fn numbered(
                 words: s.words.clone(),
                 made_by: made_by.to_owned(),
                 language: Some(rec.language),
-                speaker: None,
+                speaker: listener.speaker(s.span),
                 edited_at: None,
             }
         })

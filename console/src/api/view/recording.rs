@@ -115,3 +115,31 @@ pub struct ScrubPictureView {
     /// Where the JPEG is; at most 160 pixels wide and high.
     pub url: String,
 }
+
+/// The waveform of a stretch of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WaveformView {
+    /// Where the first point begins, in seconds of the recording.
+    pub start_s: f64,
+    /// From one point to the next, in seconds.
+    pub step_s: f64,
+    /// The highest sample in each point, its sign left out, 255 being full scale; null where there is no sound.
+    pub peaks: Vec<Option<u8>>,
+    /// The curves, if asked for.
+    pub curves: Option<CurvesView>,
+}
+
+/// Energy, loudness and pitch along a stretch of a recording; null where there is no sound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CurvesView {
+    /// Where the first point begins, in seconds of the recording.
+    pub start_s: f64,
+    /// From one point to the next, in seconds.
+    pub step_s: f64,
+    /// Mean energy of each point, in decibels of full scale.
+    pub energy_db: Vec<Option<f32>>,
+    /// Highest momentary loudness of each point, in LUFS.
+    pub loudness_lufs: Vec<Option<f32>>,
+    /// Median fundamental of the voiced sound of each point, in hertz; null also where nothing is voiced.
+    pub pitch_hz: Vec<Option<f32>>,
+}

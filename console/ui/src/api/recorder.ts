@@ -19,6 +19,7 @@ export type RetentionPlan = Schemas['RetentionPlan'];
 export type ScrubPicture = Schemas['ScrubPictureView'];
 export type Settings = Schemas['Settings'];
 export type SourceCost = Schemas['SourceCostView'];
+export type Waveform = Schemas['WaveformView'];
 export type Window = Schemas['Window'];
 
 export type Day = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
@@ -31,6 +32,7 @@ export const recorder = {
   recording: (id: string, signal?: AbortSignal) => call<RecordingDetail>(`/api/recordings/${at(id)}`, { signal }),
   playlistUrl: (id: string) => `/api/recordings/${at(id)}/index.m3u8`,
   scrub: (id: string, after: number, signal?: AbortSignal) => call<ScrubPicture[]>(`/api/recordings/${at(id)}/scrub?after=${after}`, { signal }),
+  waveform: (id: string, points: number, signal?: AbortSignal) => call<Waveform>(`/api/recordings/${at(id)}/waveform?points=${points}`, { signal }),
   hold: (id: string, why: string) => call<HoldState>(`/api/recordings/${at(id)}/hold`, { method: 'POST', body: { why } }),
   release: (id: string) => call<HoldState>(`/api/recordings/${at(id)}/release`, { method: 'POST', body: {} }),
   add: (source: NewSource) => call<SourceCreated>('/api/sources', { method: 'POST', body: source }),

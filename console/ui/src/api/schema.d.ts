@@ -72,6 +72,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/lexicon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The entries of the lexicon, by term. */
+        get: operations["list"];
+        /** Enters a term, or replaces the entry of the same term and source. It holds for what is heard from now on. */
+        put: operations["put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lexicon/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a new rule would change in the transcripts that are stored; with `apply` it is carried out on them. The rule itself is not entered. */
+        post: operations["preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lexicon/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an entry out. What it has changed already stays. */
+        delete: operations["remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/login": {
         parameters: {
             query?: never;
@@ -342,6 +394,40 @@ export interface paths {
         };
         /** The transcript as WebVTT captions. */
         get: operations["vtt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/utterances/{utterance}/correct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Corrects the text of an utterance. Words that stay keep their times; with `make_rule` the difference becomes a rule for what is heard from now on, and the answer says what else it would change. */
+        post: operations["correct"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/waveform": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The waveform of a recording or a stretch of it; while it is live it lags behind the recording by some seconds. */
+        get: operations["waveform"];
         put?: never;
         post?: never;
         delete?: never;
@@ -624,12 +710,77 @@ export interface components {
             /** @description Pass as `before` for the next older page; null at the end. */
             next?: string | null;
         };
+        /** @description A corrected utterance. */
+        CorrectedUtterance: {
+            /** @description When it was edited. */
+            edited_at: string;
+            /** @description The utterance. */
+            id: string;
+            preview?: components["schemas"]["RulePreview"] | null;
+            /** @description Its recording. */
+            recording_id: string;
+            rule?: components["schemas"]["LexiconEntryView"] | null;
+            /** @description What is heard by that rule, letter for letter. */
+            rule_heard?: string | null;
+            /** @description Its text now. */
+            text: string;
+            /** @description Its words now. */
+            words: components["schemas"]["CorrectedWord"][];
+        };
+        /** @description A word of a corrected utterance. */
+        CorrectedWord: {
+            /**
+             * Format: double
+             * @description Its end.
+             */
+            end_s: number;
+            /** @description What the recogniser gave, where it was put right. */
+            heard?: string | null;
+            /**
+             * Format: double
+             * @description The recogniser's probability.
+             */
+            p: number;
+            /**
+             * Format: double
+             * @description Its start in seconds of the recording.
+             */
+            start_s: number;
+            /** @description As it is written. */
+            text: string;
+        };
+        /** @description What was really said in an utterance. */
+        Correction: {
+            /** @description Whether the difference becomes a rule of the lexicon, for what is heard from now on. */
+            make_rule?: boolean;
+            /** @description The whole text, as it should be: 1 to 1000 characters. */
+            text: string;
+        };
         /** @description What recordings cost. */
         CostView: {
             /** @description The disk. */
             disk: components["schemas"]["DiskView"];
             /** @description Every source that ever recorded, the largest on disk first. */
             sources: components["schemas"]["SourceCostView"][];
+        };
+        /** @description Energy, loudness and pitch along a stretch of a recording; null where there is no sound. */
+        CurvesView: {
+            /** @description Mean energy of each point, in decibels of full scale. */
+            energy_db: (number | null)[];
+            /** @description Highest momentary loudness of each point, in LUFS. */
+            loudness_lufs: (number | null)[];
+            /** @description Median fundamental of the voiced sound of each point, in hertz; null also where nothing is voiced. */
+            pitch_hz: (number | null)[];
+            /**
+             * Format: double
+             * @description Where the first point begins, in seconds of the recording.
+             */
+            start_s: number;
+            /**
+             * Format: double
+             * @description From one point to the next, in seconds.
+             */
+            step_s: number;
         };
         /** @description The disk that recordings are kept on. */
         DiskView: {
@@ -779,6 +930,8 @@ export interface components {
             processes: components["schemas"]["ProcessView"][];
             /** @description In one word. */
             status: components["schemas"]["HealthStatus"];
+            /** @description The recordings that are being transcribed. */
+            transcribing: components["schemas"]["TranscribingView"][];
             /** @description The program's version. */
             version: string;
         };
@@ -868,6 +1021,24 @@ export interface components {
          * @enum {string}
          */
         Language: "zh" | "en";
+        /** @description A term that hosts say, and how it is written. */
+        LexiconEntryView: {
+            /** @description Other names that are right as they are. */
+            aliases: string[];
+            /** @description When. */
+            entered_at: string;
+            /** @description Who entered it. */
+            entered_by: string;
+            /** @description Its id. */
+            id: string;
+            language?: components["schemas"]["Language"] | null;
+            /** @description What is heard when it is said: rewritten wherever it is met. */
+            misheard: string[];
+            /** @description The source it is for; null for all of them. */
+            source_id?: string | null;
+            /** @description How it is written. */
+            term: string;
+        };
         /** @description A login that was accepted. */
         LoggedIn: {
             /** @description Always true. */
@@ -882,6 +1053,18 @@ export interface components {
         NewHold: {
             /** @description Why, in words: 1 to 500 characters. */
             why: string;
+        };
+        /** @description A term to enter. An entry of the same term and source is replaced. */
+        NewLexiconEntry: {
+            /** @description Other names that are right as they are. */
+            aliases?: string[];
+            language?: components["schemas"]["Language"] | null;
+            /** @description What is heard when it is said. */
+            misheard?: string[];
+            /** @description The source it is for; without it: all of them. */
+            source_id?: string | null;
+            /** @description How it is written: one line of at most 60 characters. */
+            term: string;
         };
         /** @description A stream to configure. */
         NewSource: {
@@ -1150,6 +1333,57 @@ export interface components {
              */
             size_short_bytes: number;
         };
+        /** @description An utterance that a rule changes. */
+        RuleChange: {
+            /** @description Its text with the rule. */
+            after: string;
+            /** @description Its text. */
+            before: string;
+            /**
+             * Format: double
+             * @description Where it ends.
+             */
+            end_s: number;
+            /** @description When that began. */
+            recording_began: string;
+            /** @description Its recording. */
+            recording_id: string;
+            /**
+             * Format: double
+             * @description Where it starts, in seconds of the recording.
+             */
+            start_s: number;
+            /** @description The utterance. */
+            utterance_id: string;
+        };
+        /** @description What a rule changes in the transcripts that are stored. */
+        RulePreview: {
+            /**
+             * Format: int64
+             * @description Utterances that were changed now; null where nothing was to be carried out.
+             */
+            applied?: number | null;
+            /** @description The first of them, at most 50. */
+            changes: components["schemas"]["RuleChange"][];
+            /**
+             * Format: int64
+             * @description Utterances that it changes, in all.
+             */
+            count: number;
+            /** @description Whether there may be more: very long searches end early. */
+            more: boolean;
+        };
+        /** @description A rule to try on the transcripts that are stored. */
+        RuleToTry: {
+            /** @description Whether to carry it out: what a person has edited is left alone. */
+            apply?: boolean;
+            /** @description What is heard, letter for letter: at least two characters. */
+            heard: string;
+            /** @description Only in recordings of this source; without it: in all. */
+            source_id?: string | null;
+            /** @description What it is. */
+            term: string;
+        };
         /** @description A small picture of a moment in a recording. */
         ScrubPictureView: {
             /**
@@ -1382,6 +1616,20 @@ export interface components {
              */
             published: number;
         };
+        /** @description A recording that is being transcribed. */
+        TranscribingView: {
+            /**
+             * Format: double
+             * @description Seconds of recorded sound that wait to be heard.
+             */
+            behind_seconds: number;
+            /** @description The recording. */
+            recording_id: string;
+            /** @description With how much care it is heard: `full`, `quick`, `bulk` (both cheaper, when the machine is behind) or `import`. */
+            rung: string;
+            /** @description Name of its source. */
+            source_name: string;
+        };
         /** @description A sentence of the transcript. */
         TranscriptLine: {
             /**
@@ -1498,6 +1746,22 @@ export interface components {
             text: string;
             /** @description Its words. */
             words: components["schemas"]["TranscriptWord"][];
+        };
+        /** @description The waveform of a stretch of a recording. */
+        WaveformView: {
+            curves?: components["schemas"]["CurvesView"] | null;
+            /** @description The highest sample in each point, its sign left out, 255 being full scale; null where there is no sound. */
+            peaks: (number | null)[];
+            /**
+             * Format: double
+             * @description Where the first point begins, in seconds of the recording.
+             */
+            start_s: number;
+            /**
+             * Format: double
+             * @description From one point to the next, in seconds.
+             */
+            step_s: number;
         };
         /** @description A stretch of local time on some days. */
         Window: {
@@ -1649,6 +1913,149 @@ export interface operations {
             };
             /** @description What went wrong. */
             default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Only what holds for this source: its own entries and those for all. */
+                source?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LexiconEntryView"][];
+                };
+            };
+            /** @description No such source. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLexiconEntry"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LexiconEntryView"];
+                };
+            };
+            /** @description No such source. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The entry cannot be used. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleToTry"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulePreview"];
+                };
+            };
+            /** @description No such source. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This can be no rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The entry. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is out. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No such entry. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2294,6 +2701,101 @@ export interface operations {
                 };
             };
             /** @description The range is none. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    correct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+                /** @description The utterance. */
+                utterance: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Correction"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CorrectedUtterance"];
+                };
+            };
+            /** @description No such utterance in this recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The text cannot be used. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    waveform: {
+        parameters: {
+            query?: {
+                /** @description Where to begin, in seconds of the recording; its beginning if not given. */
+                from?: number;
+                /** @description Where to end, in seconds of the recording; its end if not given. */
+                to?: number;
+                /** @description How many points at most, 1 to 4000; 1000 if not given. A point is never shorter than 20 ms. */
+                points?: number;
+                /** @description Whether energy, loudness and pitch are wanted too; their points are never shorter than 100 ms. */
+                curves?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaveformView"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The stretch is empty, or too many points are asked for. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -34,6 +34,8 @@ export const recorderEn: Texts<typeof recorderZh> = {
     open: 'connected',
     play_gap: 'Play from before the gap at {{at}}',
     connections: 'Connections and encoding',
+    waveform: 'How loud the sound is along the recording',
+    waveform_none: 'No waveform yet: nothing was heard so far',
   },
   hold: {
     title: 'Hold',

@@ -31,6 +31,8 @@ export const recorderZh = {
     open: '连接中',
     play_gap: '从 {{at}} 的缺口之前播放',
     connections: '连接与编码',
+    waveform: '整场录制的音量波形',
+    waveform_none: '暂无波形：还没有听到声音',
   },
   hold: {
     title: '保留',

@@ -10,6 +10,7 @@ import { useKeys } from '../shell/keys';
 import { Bar } from './Bar';
 import { mediaEnd, toMedia, toPlaying } from './timeline';
 import { BEHIND_S, useHls } from './useHls';
+import { Waveform } from './Waveform';
 
 /** Keys and buttons step this far, in seconds. */
 const STEP = { small: 5, large: 10 } as const;
@@ -115,6 +116,7 @@ export function LivePlayer({
         )}
       </div>
       <Bar at={at} end={end} gaps={recording.gaps} pictures={pictures} live={live} wallAt={wallAt} onSeek={seek} />
+      <Waveform id={recording.id} at={at} end={end} live={live} />
       <div className="flex flex-wrap items-center gap-x-1 gap-y-1">
         <button type="button" onClick={() => step(-STEP.large)} className={ROUND} aria-label={t('dvr.back', { by: STEP.large })}>
           <Icon name="rewind" />

@@ -32,6 +32,26 @@ export function useScrub(id: string, live: boolean) {
   });
 }
 
+/** More points than any window has bars. */
+const WAVE_POINTS = 2_000;
+/** A live waveform is fetched again when it has grown by about this share of its width, but not more often than every so many milliseconds. */
+const WAVE_SHARE = 1 / 200;
+const WAVE_MS = { least: 5_000, most: 120_000 } as const;
+
+/** The waveform of the whole recording, `end` seconds long now. */
+export const useWaveform = (id: string, end: number, live: boolean) =>
+  useQuery({
+    queryKey: ['waveform', id] as const,
+    queryFn: ({ signal }) => recorder.waveform(id, WAVE_POINTS, signal),
+    // After the end, what is still to be heard comes within seconds of it.
+    refetchInterval: (query) => {
+      const { data } = query.state;
+      const behind = data ? end - data.start_s - data.step_s * data.peaks.length : 0;
+      if (!live && (behind < 5 || query.state.dataUpdateCount > 20)) return false;
+      return Math.min(WAVE_MS.most, Math.max(WAVE_MS.least, end * WAVE_SHARE * 1000));
+    },
+  });
+
 /** Puts a recording under a hold (`why` given) or takes the hold off. */
 export function useHold(id: string) {
   const client = useQueryClient();

@@ -4,10 +4,18 @@
 //! recording, and with the position up to which everything is final. Whoever writes the chunks and that position together
 //! can start again from the position after a crash, and loses and doubles nothing.
 
+mod edges;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use edges::{Speech, at_edges};
+
 use super::{AsrError, Effort, RecognizedSegment, Recognizer, Request};
 use crate::{
     guard::{Dropped, guard},
+    lexicon::{Lexicon, second_look},
     vad::{Chunk, ChunkerConfig, FRAME, FRAME_SECONDS, SAMPLE_RATE, VadChunker, Voice},
+    voiceprint::{Print, Printer},
 };
 
 /// Speech that was found and recognised. Times in seconds of the recording.
@@ -23,6 +31,8 @@ pub struct RecognizedChunk {
     pub dropped: Vec<Dropped>,
     /// What it is said in, two letters, if that is known.
     pub language: Option<String>,
+    /// Whose voice it sounds like, one for each segment; empty where prints are not taken.
+    pub prints: Vec<Option<Print>>,
 }
 
 /// What a push or the end of a stream gave.
@@ -42,7 +52,14 @@ pub struct SpeechToText<V, R> {
     language: String,
     effort: Effort,
     terms: Vec<String>,
+    lexicon: Option<Arc<Lexicon>>,
+    printer: Option<Arc<dyn Printer>>,
     chunker: VadChunker,
+    /// The probabilities of speech of the frames that may still be in a chunk, and the number of the first.
+    probs: VecDeque<f32>,
+    probs_from: u64,
+    /// Where speech of the chunk before ended, in frames: nothing is heard twice.
+    spoken_until: u64,
     /// Position of frame 0 of the present run of unbroken sound.
     base: u64,
     /// Samples not yet final, and their position.
@@ -53,8 +70,17 @@ pub struct SpeechToText<V, R> {
     final_until: u64,
 }
 
-/// Sound before this is context only: a lead that the chunker may still want.
+/// Sound before this is context only: a lead that the chunker, or the recogniser, may still want.
 const SLACK_FRAMES: u64 = 16;
+
+/// Frames less likely than this to be speech …
+const PAUSE_P: f32 = 0.5;
+/// … and so many of them on end are a pause inside a chunk.
+const PAUSE_FRAMES: u64 = 2;
+
+/// The recogniser hears so much of the silence before a chunk, where there is so much: 256 ms. Sound that begins with a
+/// word costs it the first consonant.
+const RUN_UP_FRAMES: u64 = 8;
 
 impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
     /// A stream in `language` (two letters, or `auto`) that starts where its first samples are.
@@ -65,7 +91,12 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
             language: language.into(),
             effort: Effort::Usual,
             terms: vec![],
+            lexicon: None,
+            printer: None,
             chunker: VadChunker::new(config),
+            probs: VecDeque::new(),
+            probs_from: 0,
+            spoken_until: 0,
             base: 0,
             held: vec![],
             held_from: 0,
@@ -92,6 +123,20 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
     /// The terms that may be said from now on.
     pub fn set_terms(&mut self, terms: Vec<String>) {
         self.terms = terms;
+    }
+
+    /// The names and terms that weigh in and are put right from now on.
+    pub fn set_lexicon(&mut self, lexicon: Arc<Lexicon>) {
+        if self.lexicon.as_ref().is_some_and(|known| Arc::ptr_eq(known, &lexicon)) {
+            return;
+        }
+        self.terms = lexicon.terms();
+        self.lexicon = Some(lexicon).filter(|l| !l.is_empty());
+    }
+
+    /// Takes prints of the voices from now on.
+    pub fn set_printer(&mut self, printer: Arc<dyn Printer>) {
+        self.printer = Some(printer);
     }
 
     /// The position before which everything is final.
@@ -141,6 +186,9 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
 
     fn restart(&mut self, at: u64) {
         self.begun = true;
+        self.spoken_until = 0;
+        self.probs.clear();
+        self.probs_from = 0;
         (self.base, self.held_from) = (at, at);
         self.held.clear();
         self.final_until = self.final_until.max(at);
@@ -158,11 +206,15 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
 
     fn decide(&mut self, probs: &[f32], heard: &mut Heard) -> Result<(), AsrError> {
         for p in probs {
+            self.probs.push_back(*p);
             if let Some(chunk) = self.chunker.push(*p) {
                 heard.chunks.push(self.recognize(chunk)?);
+                self.spoken_until = chunk.speech_end;
             }
         }
         let settled = self.chunker.settled();
+        let unneeded = usize::try_from(settled.saturating_sub(self.probs_from)).unwrap_or(usize::MAX);
+        self.probs_from += self.probs.drain(..unneeded.min(self.probs.len())).len() as u64;
         self.final_until = self.final_until.max(self.position(settled)).min(self.next());
         // Old sound is let go in one move now and then, not at every block.
         let unneeded = self.position(settled.saturating_sub(SLACK_FRAMES)).saturating_sub(self.held_from);
@@ -185,26 +237,35 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
                 .unwrap_or(usize::MAX)
                 .min(self.held.len())
         };
+        let kept_from = self.held_from.saturating_sub(self.base).div_ceil(FRAME as u64);
+        let silence_from = self.spoken_until.max(kept_from).max(chunk.start.saturating_sub(RUN_UP_FRAMES));
+        let chunk = Chunk { start: chunk.start.min(silence_from), ..chunk };
         let (from, to) = (self.position(chunk.start), self.position(chunk.end).min(self.next()));
         let sound = &self.held[index(from)..index(to)];
         let offset = seconds(from);
         let speech_s = (chunk.speech_end - chunk.speech_start) as f64 * FRAME_SECONDS;
+        let speech = self.speech(chunk);
         let span = tracing::debug_span!("recognize", seconds = sound.len() as f64 / f64::from(SAMPLE_RATE));
-        let hear = |effort: Effort| {
-            let request = Request { samples: sound, language: &self.language, effort, terms: &self.terms };
+        let hear = |effort: Effort, terms: &[String]| {
+            let request = Request { samples: sound, language: &self.language, effort, terms };
             let said = self.recognizer.transcribe(&request)?;
-            Ok::<_, AsrError>((guard(in_recording(said.segments, chunk, offset), speech_s), said.language))
+            Ok::<_, AsrError>((guard(in_recording(said.segments, &speech, offset), speech_s), said.language))
         };
-        let (guarded, language) = span.in_scope(|| {
-            let first = hear(self.effort)?;
+        let (mut guarded, language) = span.in_scope(|| {
+            let first = hear(self.effort, &self.terms)?;
             let enough = self.effort == Effort::Quick || !self.recognizer.can_try_harder();
             if !first.0.ran_wild() || enough {
                 return Ok::<_, AsrError>(first);
             }
-            let second = hear(Effort::Careful)?;
+            let second = hear(Effort::Careful, &self.terms)?;
             let better = second.0.letters() > first.0.letters() || !second.0.ran_wild();
             Ok(if better { second } else { first })
         })?;
+        if let Some(lexicon) = &self.lexicon {
+            let again = |terms: &[String]| Ok::<_, AsrError>(hear(Effort::Careful, terms)?.0);
+            let may = self.effort != Effort::Quick && self.recognizer.can_try_harder();
+            span.in_scope(|| second_look::mend(lexicon, &mut guarded, may.then_some(again)))?;
+        }
         for d in &guarded.dropped {
             tracing::info!(
                 text = d.text,
@@ -213,29 +274,74 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
                 "recognised text dropped"
             );
         }
+        let prints = self.prints(&guarded.kept, sound, offset);
         Ok(RecognizedChunk {
             start_s: offset,
             end_s: seconds(to),
             segments: guarded.kept,
             dropped: guarded.dropped,
             language,
+            prints,
+        })
+    }
+
+    /// Where speech lies in a chunk, in seconds of the recording. The voice detector is late to notice its end.
+    fn speech(&self, chunk: Chunk) -> Speech {
+        let at = |frame: u64| self.position(frame) as f64 / f64::from(SAMPLE_RATE);
+        let lag_s = self.voice.lag_s();
+        let pauses_at_end = chunk.end > chunk.speech_end;
+        let start_s = at(chunk.speech_start.saturating_sub(1).max(chunk.start));
+        let end_s = at(chunk.speech_end) - if pauses_at_end { lag_s } else { 0.0 };
+        let mut pauses = vec![];
+        let mut quiet = 0;
+        for frame in chunk.speech_start..chunk.speech_end {
+            let index = frame.checked_sub(self.probs_from).and_then(|i| usize::try_from(i).ok());
+            let p = index.and_then(|i| self.probs.get(i)).copied().unwrap_or(1.0);
+            if p < PAUSE_P {
+                quiet += 1;
+                continue;
+            }
+            if quiet >= PAUSE_FRAMES {
+                pauses.push((at(frame - quiet) - lag_s, at(frame - 1)));
+            }
+            quiet = 0;
+        }
+        Speech { start_s, end_s: end_s.max(start_s + FRAME_SECONDS), pauses_at_end, pauses }
+    }
+
+    /// The prints of segments of `sound`, which starts at `offset` seconds. Words without a voice are better than none.
+    fn prints(&self, segments: &[RecognizedSegment], sound: &[f32], offset: f64) -> Vec<Option<Print>> {
+        let Some(printer) = &self.printer else { return vec![] };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "seconds of a chunk; saturates"
+        )]
+        let index = |s: f64| (((s - offset) * f64::from(SAMPLE_RATE)).round() as usize).min(sound.len());
+        let speech = |s: &RecognizedSegment| &sound[index(s.start_s)..index(s.end_s).max(index(s.start_s))];
+        let speech: Vec<&[f32]> = segments.iter().map(speech).collect();
+        printer.prints(&speech).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the voices of a chunk are not told apart");
+            vec![None; segments.len()]
         })
     }
 }
 
-/// The segments of a chunk that starts at `offset` seconds, with times of the recording. The recogniser puts its first words
-/// at the very start of the sound; voice activity knows better where speech begins and ends.
-fn in_recording(mut segments: Vec<RecognizedSegment>, chunk: Chunk, offset: f64) -> Vec<RecognizedSegment> {
-    let at = |frame: u64| (frame - chunk.start) as f64 * FRAME_SECONDS;
-    let (first, last) =
-        ((at(chunk.speech_start) - FRAME_SECONDS).max(0.0), at(chunk.speech_end) + FRAME_SECONDS);
-    let inside = |t: f64| t.clamp(first, last) + offset;
+/// The segments with times of the recording, of which their first sample is at `offset` seconds.
+fn in_recording(
+    mut segments: Vec<RecognizedSegment>,
+    speech: &Speech,
+    offset: f64,
+) -> Vec<RecognizedSegment> {
     for segment in &mut segments {
-        (segment.start_s, segment.end_s) = (inside(segment.start_s), inside(segment.end_s));
+        segment.start_s += offset;
+        segment.end_s += offset;
         for word in &mut segment.words {
-            (word.start_s, word.end_s) = (inside(word.start_s), inside(word.end_s));
+            word.start_s += offset;
+            word.end_s += offset;
         }
     }
+    at_edges(&mut segments, speech);
     segments
 }
 

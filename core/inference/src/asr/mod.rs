@@ -6,7 +6,7 @@ mod whisper;
 mod words;
 
 pub use endpoint::{Endpoint, EndpointOptions};
-pub use whisper::{Search, Whisper, WhisperOptions};
+pub use whisper::{Search, Weights, Whisper, WhisperOptions};
 
 use clipmill_domain::transcript::Mended;
 
@@ -62,7 +62,8 @@ pub enum Effort {
 pub struct Request<'a> {
     /// 16 kHz mono, -1 to 1; not empty. Silence gives no segments or made-up ones: gate it first.
     pub samples: &'a [f32],
-    /// Two letters, or `auto`.
+    /// Two letters; several such with commas between, the likelier first, of which the recogniser finds out the one spoken;
+    /// or `auto` for those that it is set up to choose from.
     pub language: &'a str,
     /// How hard to try.
     pub effort: Effort,
@@ -75,7 +76,7 @@ pub struct Request<'a> {
 pub struct Recognized {
     /// In order.
     pub segments: Vec<RecognizedSegment>,
-    /// The language, two letters: as asked for, or as found with `auto`; `None` when that is not known.
+    /// The language, two letters: as asked for, or as found among several; `None` when that is not known.
     pub language: Option<String>,
 }
 
@@ -89,7 +90,7 @@ pub trait Recognizer: Send + Sync {
         false
     }
 
-    /// Model, hash and search, for provenance: `whisper-base@60ed5bc3dd/greedy`.
+    /// Model, hash, precision and search, for provenance: `whisper-base@60ed5bc3dd/q8/greedy`.
     fn id(&self) -> String;
 }
 

@@ -12,6 +12,7 @@ mod hash;
 mod index;
 mod lock;
 mod manifest;
+mod quantize;
 
 use std::fs;
 
@@ -21,6 +22,7 @@ pub use download::Patience;
 pub use error::RegistryError;
 pub use fetch::{FetchOptions, Progress};
 pub use manifest::{ArchiveFile, Converter, Manifest, ModelEntry, Origin, PackageFile, Source};
+pub use quantize::quantize;
 
 /// The models folder, with the manifest that says what belongs in it.
 #[derive(Debug, Clone)]

@@ -13,6 +13,8 @@ pub struct ChunkerConfig {
     pub go_on: f32,
     /// The pause that ends a chunk of `long_enough`.
     pub pause: u64,
+    /// The pause that ends a chunk of nearly the greatest length.
+    pub least_pause: u64,
     /// The pause that ends any chunk.
     pub long_pause: u64,
     /// Speech of this length is ended by `pause`.
@@ -25,21 +27,22 @@ pub struct ChunkerConfig {
     pub lead: u64,
     /// Kept after the last frame of speech.
     pub tail: u64,
-    /// Chunks with fewer frames at or above `begin` are dropped.
+    /// Chunks with fewer frames at or above `begin` are dropped, except those of the greatest length.
     pub least_speech: u64,
 }
 
 impl Default for ChunkerConfig {
-    /// Ends at 256 ms of silence from 3 s on, at 704 ms before that, at 12 s at the latest.
+    /// Ends at 256 ms of silence from 3 s on, at 704 ms before that, at 9 s at the latest.
     fn default() -> Self {
         Self {
             begin: 0.5,
             go_on: 0.35,
             pause: 8,
+            least_pause: 2,
             long_pause: 22,
             long_enough: 94,
-            longest: 375,
-            look_back: 187,
+            longest: 281,
+            look_back: 125,
             lead: 4,
             tail: 4,
             least_speech: 4,
@@ -48,6 +51,15 @@ impl Default for ChunkerConfig {
 }
 
 impl ChunkerConfig {
+    /// The pause that ends a chunk with `length` frames up to its last speech, at least `long_enough`: the longer people
+    /// have waited for the text, the shorter a pause will do, down to `least_pause` at the greatest length.
+    fn pause_after(&self, length: u64) -> u64 {
+        let (longest, long_enough) = (self.longest.max(self.long_enough + 1), self.long_enough);
+        let left = longest.saturating_sub(length);
+        let least = self.least_pause.min(self.pause);
+        least + (self.pause - least) * left / (longest - long_enough)
+    }
+
     /// For sound that nobody waits for: as the default, but only from 8 s on at a short pause, and at 24 s at the latest.
     pub fn long() -> Self {
         Self { long_enough: 250, longest: 750, look_back: 250, ..Self::default() }
@@ -161,7 +173,7 @@ impl VadChunker {
         let heard = speech(&open.probs, &config);
         let end = heard.as_ref().map_or(0, |s| s.end);
         let silent = length - end;
-        if silent >= config.long_pause || silent >= config.pause && end >= config.long_enough {
+        if silent >= config.long_pause || end >= config.long_enough && silent >= config.pause_after(end) {
             return self.cut((end + config.tail).min(length), Closed::Pause);
         }
         if length >= config.longest {
@@ -202,7 +214,8 @@ fn chunk(open: &Open, cut: u64, closed: Closed, config: &ChunkerConfig) -> Optio
     let probs = &open.probs[..cut as usize];
     let within = speech(probs, config)?;
     let count = probs.iter().filter(|p| **p >= config.begin).count() as u64;
-    (count >= config.least_speech).then(|| Chunk {
+    // So long a stretch is no blip, however unsure the network was all along.
+    (count >= config.least_speech || closed == Closed::Longest).then(|| Chunk {
         start: open.start,
         end: open.start + cut,
         speech_start: open.start + within.start,
@@ -266,6 +279,14 @@ mod tests {
         assert_eq!(all(&runs(&[(100, 0.1), (3, 0.9), (100, 0.1), (50, 0.45), (100, 0.0)])), []);
     }
 
+    #[test]
+    fn a_long_unsure_stretch_is_kept_though_hardly_a_frame_is_sure() {
+        let mut probs = runs(&[(500, 0.45), (40, 0.0)]);
+        [0, 120, 240, 400].into_iter().for_each(|i| probs[i] = 0.55);
+        let chunks = all(&probs);
+        assert_eq!((chunks[0].closed, chunks[0].speech), (Closed::Longest, 2));
+    }
+
     /// Speech and pauses of many lengths, with probabilities between.
     fn stream() -> impl Strategy<Value = Vec<f32>> {
         let run = (
@@ -293,7 +314,7 @@ mod tests {
                 prop_assert!(c.start <= c.speech_start && c.speech_start < c.speech_end && c.speech_end <= c.end);
                 prop_assert!(c.end <= probs.len() as u64);
                 prop_assert!(c.end - c.start <= config.longest + config.tail, "{c:?}");
-                prop_assert!(c.speech >= config.least_speech);
+                prop_assert!(c.speech >= config.least_speech || c.closed == Closed::Longest);
             }
             for w in chunks.windows(2) {
                 prop_assert!(w[0].end <= w[1].start, "{w:?}");

@@ -21,6 +21,11 @@ pub trait Voice {
     /// they completed. How the stream is divided among calls does not change the probabilities.
     fn push(&mut self, samples: &[f32]) -> Result<Vec<f32>, VadError>;
 
+    /// How long after the end of speech, in seconds, the probabilities still stay high.
+    fn lag_s(&self) -> f64 {
+        0.0
+    }
+
     /// Gives the probabilities of the frames still held back, the last padded with silence, and starts afresh.
     fn finish(&mut self) -> Result<Vec<f32>, VadError>;
 }

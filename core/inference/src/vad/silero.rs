@@ -1,6 +1,6 @@
 //! Silero's network through whisper.cpp.
 //!
-//! whisper.cpp forgets the network's state at each call, so a stream is run in small blocks, each with the second before it
+//! whisper.cpp forgets the network's state at each call, so a stream is run in small blocks, each with half a second before it
 //! for context; only the block's own probabilities are kept. Blocks lie at fixed places from the start of the stream,
 //! whatever sizes the samples come in.
 
@@ -11,8 +11,13 @@ use super::{FRAME, Voice};
 
 /// Frames in a block: 192 ms, the most that detection lags behind the sound.
 const BLOCK: usize = 6;
-/// Frames of context before a block: about one second.
-const CONTEXT: usize = 32;
+/// Frames of context before a block: half a second. A second gives the same decisions (1.5 % of frames differ from those over the
+/// whole sound, either way) for nearly twice the work.
+const CONTEXT: usize = 16;
+
+/// How long the network goes on after the last sound of speech: 135, 130 and 108 ms in the median over 22, 24 and 18 ends of
+/// two Chinese lives and an English one. Taken off, ends are 10 to 24 ms off; starts need nothing (6 to 16 ms).
+const LAG_S: f64 = 0.125;
 
 /// Voice activity detection failed.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +93,10 @@ impl Voice for SileroStream {
             probs.extend(self.block(BLOCK * FRAME)?);
         }
         Ok(probs)
+    }
+
+    fn lag_s(&self) -> f64 {
+        LAG_S
     }
 
     fn finish(&mut self) -> Result<Vec<f32>, VadError> {

@@ -7,6 +7,7 @@ mod bad_input;
 mod changes;
 mod clocks;
 mod cuts;
+mod files;
 mod index;
 mod late_pictures;
 mod recording;

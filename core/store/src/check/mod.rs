@@ -243,6 +243,9 @@ async fn dangling(store: &Store) -> Result<Vec<Problem>, StoreError> {
          SELECT 'utterance', x.id FROM utterances x LEFT JOIN recordings p ON p.id = x.recording_id
              WHERE p.id IS NULL
          UNION ALL
+         SELECT DISTINCT 'sound of recording', x.recording_id FROM sound_curves x
+             LEFT JOIN recordings p ON p.id = x.recording_id WHERE p.id IS NULL
+         UNION ALL
          SELECT 'segment', x.id FROM segments x LEFT JOIN recordings p ON p.id = x.recording_id WHERE p.id IS NULL
          UNION ALL
          SELECT 'selling point', x.id FROM selling_points x LEFT JOIN segments p ON p.id = x.segment_id

@@ -1,8 +1,10 @@
 //! The store's contract, run on both databases: see [`clipmill_store::testing`].
 
 mod crash;
+mod curves;
 mod files;
 mod jobs;
+mod lexicon;
 mod opening;
 mod retention;
 mod road;

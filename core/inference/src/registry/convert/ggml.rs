@@ -11,7 +11,7 @@ use half::f16;
 use super::super::error::RegistryError;
 
 /// "ggml", as every file begins.
-pub(super) const MAGIC: u32 = 0x6767_6d6c;
+pub(in super::super) const MAGIC: u32 = 0x6767_6d6c;
 
 /// How a tensor's elements are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,16 @@
-//! Other formats into the ones that are loaded here: whisper.cpp's, and our own of Chinese words.
+//! Other formats into those that are loaded here.
 
 mod ct2;
 mod ggml;
 mod npz;
 mod silero;
+mod torch;
 mod whisper;
 mod zh_words;
 
 use camino::{Utf8Path, Utf8PathBuf};
+
+pub(super) use ggml::MAGIC;
 
 use super::{error::RegistryError, manifest::Converter};
 
@@ -24,6 +27,11 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
     if converter == Converter::LibimeToZhWords {
         return zh_words::convert(&work.join("dict.tar.xz"), &work.join("lm.tar.xz"), &to).map(|()| to);
     }
+    if converter == Converter::TorchToSafetensors {
+        let made = torch::convert(&read("pretrained.pt")?)?;
+        std::fs::write(&to, made).map_err(|e| RegistryError::io(&to, e))?;
+        return Ok(to);
+    }
     let file = std::fs::File::create(&to).map_err(|e| RegistryError::io(&to, e))?;
     let mut out = ggml::Writer::new(std::io::BufWriter::with_capacity(1 << 20, file), &to);
     match converter {
@@ -36,7 +44,8 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
         Converter::SileroSafetensorsToGgml => {
             silero::convert(&read("silero_vad_16k.safetensors")?, &mut out)?
         }
-        Converter::LibimeToZhWords => {}
+        // Written above: they are no files of whisper.cpp's.
+        Converter::TorchToSafetensors | Converter::LibimeToZhWords => {}
     }
     out.finish()?;
     Ok(to)

@@ -1,0 +1,88 @@
+//! An operator's correction of an utterance, and the rule it makes.
+
+use axum::{Json, extract::State};
+use clipmill_domain::{RecordingId, UtteranceId};
+use clipmill_inference::{
+    lexicon::{corrected, rule_between},
+    script::join_words,
+};
+use clipmill_store::{audit, utterances::rewrite_utterance};
+
+use super::{
+    App,
+    error::ApiError,
+    extract::{Body, Inside, id},
+    lexicon::SHOWN,
+    lexicon_rules as rules,
+    lexicon_view::{CorrectedUtterance, CorrectedWord, Correction, RulePreview},
+    now,
+    sources::ACTOR,
+    view::{ErrorBody, wall},
+};
+
+/// The longest text of an utterance.
+const TEXT_CHARS_MAX: usize = 1000;
+
+/// Corrects the text of an utterance. Words that stay keep their times; with `make_rule` the difference becomes a rule for what is heard from now on, and the answer says what else it would change.
+#[utoipa::path(post, path = "/api/recordings/{id}/utterances/{utterance}/correct", tag = "lexicon",
+    params(
+        ("id" = String, Path, description = "The recording."),
+        ("utterance" = String, Path, description = "The utterance."),
+    ),
+    request_body = Correction,
+    responses(
+        (status = 200, body = CorrectedUtterance),
+        (status = 404, body = ErrorBody, description = "No such utterance in this recording."),
+        (status = 422, body = ErrorBody, description = "The text cannot be used."),
+    ))]
+pub(super) async fn correct(
+    State(app): State<App>,
+    Inside(recording_text, utterance_text): Inside,
+    Body(request): Body<Correction>,
+) -> Result<Json<CorrectedUtterance>, ApiError> {
+    let recording_id: RecordingId = id("recording", &recording_text)?;
+    let utterance_id: UtteranceId = id("utterance", &utterance_text)?;
+    let missing = || ApiError::not_found("utterance", &utterance_text);
+    let before = app.store.utterance(utterance_id).await?.filter(|u| u.recording_id == recording_id);
+    let before = before.ok_or_else(missing)?;
+    let text = request.text.trim();
+    if text.chars().count() > TEXT_CHARS_MAX || text.chars().any(char::is_control) {
+        return Err(ApiError::invalid(format!(
+            "the text is one line of at most {TEXT_CHARS_MAX} characters"
+        )));
+    }
+    let words = corrected(&before.words, text).map_err(|e| ApiError::invalid(e.to_string()))?;
+    let text = join_words(words.iter().map(|w| w.text.as_str()));
+    let at = now();
+    let mut tx = app.store.begin().await?;
+    if !rewrite_utterance(&mut tx, utterance_id, &text, &words, Some(at)).await? {
+        return Err(missing());
+    }
+    let detail = format!("{} -> {text}", before.text);
+    audit::audit(&mut tx, at, ACTOR, "correct utterance", &utterance_text, Some(&detail)).await?;
+    tx.commit().await?;
+
+    let (mut rule, mut rule_heard, mut preview) = (None, None, None);
+    if request.make_rule
+        && let Some((heard, right)) = rule_between(&before.words, &text)
+    {
+        let recording = app.store.recording(recording_id).await?.ok_or_else(missing)?;
+        let entry = rules::rule(Some(recording.source_id), &heard, &right, ACTOR, at);
+        // What cannot be a rule (too long, say) makes none; the correction stands.
+        if let Ok(stored) = rules::put(&app.store, &entry, true, ACTOR).await? {
+            preview = Some(RulePreview::new(rules::preview(&app.store, &entry, SHOWN).await?, None));
+            rule = Some(stored.into());
+            rule_heard = Some(heard);
+        }
+    }
+    Ok(Json(CorrectedUtterance {
+        id: utterance_text,
+        recording_id: recording_text,
+        text,
+        words: words.iter().map(CorrectedWord::from).collect(),
+        edited_at: wall(at),
+        rule,
+        rule_heard,
+        preview,
+    }))
+}
