@@ -11,7 +11,8 @@ use clipmill_domain::{Clock as _, MediaTime, retention::Rules};
 use clipmill_inference::{
     asr::{Whisper, WhisperOptions},
     classify::QwenClassifier,
-    registry::Registry,
+    likely::Likely,
+    registry::{ModelFile, Registry, RegistryError},
     voiceprint::Voiceprints,
 };
 use clipmill_ingest::{
@@ -120,6 +121,10 @@ impl Models {
         let room = Arc::new(Semaphore::new(inferences_at_once()));
         let mut transcribe =
             Transcriber::with_silero(Arc::new(ears), &voice.path, room).map_err(|e| bad(&e))?;
+        if let Some(words) = zh_words(config, &registry).map_err(|e| bad(&e))? {
+            let likely = Likely::load(&words.path).map_err(|e| bad(&e))?;
+            transcribe = transcribe.with_likely(words.id(), likely);
+        }
         if config.transcribe.speakers {
             let prints = registry.verify("voiceprint").map_err(|e| bad(&e))?;
             let printer = Voiceprints::load(&prints.path).map_err(|e| bad(&e))?;
@@ -128,6 +133,23 @@ impl Models {
         let classifier =
             QwenClassifier::open(&language.path, config.classify.head.as_deref()).map_err(|e| bad(&e))?;
         Ok(Self { transcribe, classifier })
+    }
+}
+
+/// The Chinese words, where they are wanted and here. Without them Chinese stays as it was heard; a damaged file or a
+/// name that nobody knows is an error.
+fn zh_words(config: &Config, registry: &Registry) -> Result<Option<ModelFile>, RegistryError> {
+    let name = config.transcribe.zh_words.as_deref().unwrap_or("").trim();
+    if name.is_empty() {
+        return Ok(None);
+    }
+    match registry.verify(name) {
+        Ok(file) => Ok(Some(file)),
+        Err(e @ RegistryError::Missing { .. }) => {
+            tracing::warn!(error = %e, "Chinese stays as it is heard");
+            Ok(None)
+        }
+        Err(e) => Err(e),
     }
 }
 

@@ -154,6 +154,9 @@ keys! {
     [transcribe]: Transcribe {
         /// Name of the speech model in the model registry.
         model: String = r#""whisper-base""#,
+        /// Name of the model of Chinese words that puts characters right that only sound right. Empty: Chinese stays as
+        /// it was heard.
+        zh_words: Option<String> = r#""zh-words""#,
         /// Threads that one transcription uses.
         threads: u32 = "1",
         /// Whether the voices of a recording are told apart, so that each sentence says which of them it is. Needs the

@@ -9,6 +9,7 @@ use clipmill_inference::{
         live::{Heard, RecognizedChunk, SpeechToText},
     },
     lexicon::Lexicon,
+    likely::Likely,
     vad::{ChunkerConfig, SAMPLE_RATE, VadError, Voice},
     voiceprint::Printer,
 };
@@ -106,6 +107,8 @@ pub struct Listener {
     resume_at: u64,
     begun: bool,
     state: State,
+    language: Language,
+    likely: Option<Arc<Likely>>,
 }
 
 impl std::fmt::Debug for Listener {
@@ -122,7 +125,14 @@ impl Listener {
             resume_at: state.final_until,
             begun: false,
             state,
+            language,
+            likely: None,
         }
+    }
+
+    /// Chinese sentences are put right by likelihood from now on, or no more.
+    pub fn set_likely(&mut self, likely: Option<Arc<Likely>>) {
+        self.likely = likely;
     }
 
     /// Tells voices apart from now on.
@@ -174,16 +184,26 @@ impl Listener {
             samples.splice(..0, std::iter::repeat_n(0.0, missing));
         }
         let heard = self.stream.push(at, &samples)?;
+        let known = out.sentences.len();
         self.take(heard, out);
+        self.put_right(&mut out.sentences[known..]);
         Ok(())
     }
 
     /// The sound is over: what is still open is closed.
     pub fn finish(&mut self, out: &mut Output) -> Result<(), AsrError> {
         let heard = self.stream.finish()?;
+        let known = out.sentences.len();
         self.take(heard, out);
         out.sentences.extend(self.state.sentences.close());
+        self.put_right(&mut out.sentences[known..]);
         Ok(())
+    }
+
+    fn put_right(&self, sentences: &mut [Sentence]) {
+        if let Some(likely) = self.likely.as_ref().filter(|_| self.language == Language::Zh) {
+            sentences.iter_mut().for_each(|s| s.put_right(likely));
+        }
     }
 
     fn take(&mut self, heard: Heard, out: &mut Output) {

@@ -25,10 +25,12 @@ use camino::Utf8Path;
 use clipmill_domain::{
     Id, RecordingId, UtteranceId,
     recording::{Part, Recording},
+    source::Language,
     transcript::Utterance,
 };
 use clipmill_inference::{
     asr::{AsrError, Recognizer},
+    likely::Likely,
     vad::{Vad, VadError, Voice},
     voiceprint::Printer,
 };
@@ -64,6 +66,7 @@ pub struct Transcriber {
     room: Arc<Semaphore>,
     at_once: usize,
     paces: Paces,
+    likely: Option<(String, Arc<Likely>)>,
     trade: Trade,
     /// What is being heard, with the position it was last stored at. Lost at a restart, and made anew from there.
     hearings: Mutex<HashMap<RecordingId, (FollowerPos, Hearing)>>,
@@ -81,7 +84,8 @@ impl Transcriber {
     pub fn new(ears: Arc<dyn Recognizer>, voice: VoiceMaker, room: Arc<Semaphore>) -> Self {
         let at_once = room.available_permits();
         let (paces, trade) = (Paces::default(), Trade::default());
-        Self { ears, voice, printer: None, room, at_once, paces, trade, hearings: Mutex::default() }
+        let hearings = Mutex::default();
+        Self { ears, voice, printer: None, room, at_once, paces, likely: None, trade, hearings }
     }
 
     /// Tells the voices of each recording apart.
@@ -101,6 +105,22 @@ impl Transcriber {
         let vad = vad.to_owned();
         let voice: VoiceMaker = Arc::new(move || Ok(Box::new(Vad::load(&vad)?.into_stream())));
         Ok(Self::new(ears, voice, room))
+    }
+
+    /// Chinese is put right by likelihood, with words of this model name and hash.
+    #[must_use]
+    pub fn with_likely(mut self, id: String, likely: Likely) -> Self {
+        self.likely = Some((id, Arc::new(likely)));
+        self
+    }
+
+    /// What makes the text of `language`, for provenance.
+    fn made_by(&self, language: Language) -> String {
+        let ears = self.ears.id();
+        match &self.likely {
+            Some((id, _)) if language == Language::Zh => format!("{ears}+{id}"),
+            _ => ears,
+        }
     }
 
     /// How far behind each recording is.
@@ -126,6 +146,7 @@ impl Transcriber {
         // is warm where hearing goes on.
         let fed = (stored.position - 2).max(-1);
         let mut listener = Listener::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language);
+        listener.set_likely(self.likely.as_ref().map(|(_, likely)| Arc::clone(likely)));
         if let Some(printer) = &self.printer {
             listener.tell_voices(Arc::clone(printer));
         }
@@ -190,7 +211,7 @@ impl Follower for Transcriber {
             .map_err(|e| StageError::retry(format!("hearing was cut short: {e}")))?
             .map_err(stage_error)?;
 
-        let made_by = self.ears.id();
+        let made_by = self.made_by(rec.language);
         let rows = numbered(&mut hearing.listener, rec, &out, &made_by, cx);
         if !over && *hearing.listener.state() == before && hearing.curves.rows().is_empty() {
             self.keep(rec.id, pos, hearing);

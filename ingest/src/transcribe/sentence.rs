@@ -1,7 +1,7 @@
 //! From recognised words to sentences. Pure: the same words always give the same sentences.
 
 use clipmill_domain::{MediaTime, Span, source::Language, transcript::Word};
-use clipmill_inference::script::join_words;
+use clipmill_inference::{likely::Likely, script::join_words};
 use serde::{Deserialize, Serialize};
 
 /// A pause that ends a sentence at the end of a clause.
@@ -32,6 +32,14 @@ pub struct Sentence {
     pub text: String,
     /// Its words, in order, inside `span`.
     pub words: Vec<Word>,
+}
+
+impl Sentence {
+    /// Words that sound right and read wrong are put right; times and the number of words stay.
+    pub(super) fn put_right(&mut self, likely: &Likely) {
+        likely.repair(&mut self.words);
+        self.text = join_words(self.words.iter().map(|w| w.text.as_str()));
+    }
 }
 
 /// Collects words into sentences. It can be stored between two steps.

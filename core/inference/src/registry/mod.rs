@@ -21,7 +21,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 pub use download::Patience;
 pub use error::RegistryError;
 pub use fetch::{FetchOptions, Progress};
-pub use manifest::{Converter, Manifest, ModelEntry, Origin, PackageFile, Source};
+pub use manifest::{ArchiveFile, Converter, Manifest, ModelEntry, Origin, PackageFile, Source};
 pub use quantize::quantize;
 
 /// The models folder, with the manifest that says what belongs in it.

@@ -311,3 +311,56 @@ fn two_fetches_at_once_take_turns_and_stop_when_told() {
     drop(held);
     registry.fetch("m", &quick(), &mut |_| {}).unwrap();
 }
+
+/// A source archive as libime's is: archives in an archive.
+fn tar_xz(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(vec![]);
+    for (name, content) in members {
+        let mut head = tar::Header::new_gnu();
+        head.set_size(content.len() as u64);
+        head.set_mode(0o644);
+        tar.append_data(&mut head, name, *content).unwrap();
+    }
+    let mut xz = lzma_rust2::XzWriter::new(vec![], lzma_rust2::XzOptions::with_preset(1)).unwrap();
+    xz.write_all(&tar.into_inner().unwrap()).unwrap();
+    xz.finish().unwrap()
+}
+
+#[test]
+fn chinese_words_are_made_of_a_pinned_archive() {
+    let dictionary = "充 chong 1\n电 dian\n保 bao\n充电宝 chong'dian'bao\n";
+    let ngrams = "\\1-grams:\n-4\t充\t-0.1\n-4\t电\n-4\t保\n-5\t充电宝\n\\2-grams:\n-3\t充 电\n\\end\\\n";
+    let dict = tar_xz(&[("dict_extb.txt", b"no"), ("dict_sc.txt", dictionary.as_bytes())]);
+    let lm = tar_xz(&[("lm_sc.arpa", ngrams.as_bytes())]);
+    let whole = tar_xz(&[("x-1/README", b"no"), ("x-1/dict.tar.xz", &dict), ("x-1/lm.tar.xz", &lm)]);
+    let mut made = vec![];
+    let tables = crate::likely::gather(dictionary.as_bytes(), ngrams.as_bytes()).unwrap();
+    crate::likely::write(&tables, &mut made).unwrap();
+
+    let served = whole.clone();
+    let at = serve(Router::new().route("/x.tar.xz", get(|| async { served })));
+    let archive = |sha256: &str| {
+        format!(
+            "convert = \"libime-to-zh-words\"\nsize = {}\nsha256 = \"{}\"\narchive = {{ url = \"http://{at}/x.tar.xz\", \
+             size = {}, sha256 = \"{sha256}\", take = {{ \"dict.tar.xz\" = \"x-1/dict.tar.xz\", \"lm.tar.xz\" = \
+             \"x-1/lm.tar.xz\" }} }}",
+            made.len(),
+            sha(&made),
+            whole.len()
+        )
+    };
+    let folder = Folder::new();
+    let registry = folder.registry(&[archive(&sha(&whole))]);
+    let file = registry.fetch("m", &quick(), &mut |_| {}).unwrap();
+    assert_eq!(std::fs::read(&file.path).unwrap(), made);
+    crate::likely::Likely::load(&file.path).unwrap();
+    let left: Vec<_> =
+        std::fs::read_dir(registry.dir().join(".partial")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["m.lock"]);
+
+    // Another archive than the pinned one is not even unpacked.
+    let other = sha(b"other");
+    let folder = Folder::new();
+    let err = folder.registry(&[archive(&other)]).fetch("m", &quick(), &mut |_| {}).unwrap_err().to_string();
+    assert!(err.contains(&other) && err.contains("x.tar.xz"), "{err}");
+}

@@ -6,6 +6,7 @@ mod npz;
 mod silero;
 mod torch;
 mod whisper;
+mod zh_words;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -23,6 +24,9 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
         })
     };
     let to = work.join("converted");
+    if converter == Converter::LibimeToZhWords {
+        return zh_words::convert(&work.join("dict.tar.xz"), &work.join("lm.tar.xz"), &to).map(|()| to);
+    }
     if converter == Converter::TorchToSafetensors {
         let made = torch::convert(&read("pretrained.pt")?)?;
         std::fs::write(&to, made).map_err(|e| RegistryError::io(&to, e))?;
@@ -40,8 +44,8 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
         Converter::SileroSafetensorsToGgml => {
             silero::convert(&read("silero_vad_16k.safetensors")?, &mut out)?
         }
-        // Written above: it is no file of whisper.cpp's.
-        Converter::TorchToSafetensors => {}
+        // Written above: they are no files of whisper.cpp's.
+        Converter::TorchToSafetensors | Converter::LibimeToZhWords => {}
     }
     out.finish()?;
     Ok(to)
