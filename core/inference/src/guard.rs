@@ -347,9 +347,9 @@ mod tests {
         assert_eq!(guard(at(0.1), 5.0).dropped[0].reason, DropReason::Unsure);
         assert_eq!(guard(at(0.1), 0.8).dropped[0].reason, DropReason::Unsure, "a noise for a moment");
         assert_eq!(text(&guard(at(0.6), 0.8)), "在那边", "a short word");
-        // Sure, or as fast as speech: said.
+        // Sure, or for as long and as fast as speech: said.
         assert_eq!(text(&guard(at(0.6), 5.0)), "在那边");
-        assert_eq!(text(&guard(at(0.1), 1.0)), "在那边");
+        assert_eq!(text(&guard(at(0.1), 1.5)), "在那边");
         assert_eq!(guard(said("(音乐)"), 5.0).dropped[0].reason, DropReason::Residue);
         assert!(!is_annotation("买一送一(限今天)哦") && is_annotation("[Music]"));
     }

@@ -186,12 +186,12 @@ fn segments(answer: &Answer, seconds: f64) -> Vec<RecognizedSegment> {
         let (own, later) = rest.split_at(count);
         rest = later;
         // Services give words without the space that parts them.
-        let spelt: Vec<String> = own.iter().map(|w| format!(" {}", w.word.trim())).collect();
-        let mut tokens: Vec<Token<'_>> = own
-            .iter()
-            .zip(&spelt)
-            .map(|(w, s)| Token { bytes: s.as_bytes(), start_s: w.start, end_s: w.end, p: p(segment) })
-            .collect();
+        let mut tokens: Vec<Token<'_>> = vec![];
+        for word in own {
+            let (start_s, p) = (word.start, p(segment));
+            tokens.push(Token { bytes: b" ", start_s, end_s: start_s, p });
+            tokens.push(Token { bytes: word.word.trim().as_bytes(), start_s, end_s: word.end, p });
+        }
         if tokens.is_empty() {
             let bytes = segment.text.as_bytes();
             tokens = vec![Token { bytes, start_s: segment.start, end_s: segment.end, p: p(segment) }];

@@ -239,8 +239,8 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         };
         let kept_from = self.held_from.saturating_sub(self.base).div_ceil(FRAME as u64);
         let silence_from = self.spoken_until.max(kept_from).max(chunk.start.saturating_sub(RUN_UP_FRAMES));
-        let chunk = Chunk { start: chunk.start.min(silence_from), ..chunk };
-        let (from, to) = (self.position(chunk.start), self.position(chunk.end).min(self.next()));
+        let (from, to) =
+            (self.position(chunk.start.min(silence_from)), self.position(chunk.end).min(self.next()));
         let sound = &self.held[index(from)..index(to)];
         let offset = seconds(from);
         let speech_s = (chunk.speech_end - chunk.speech_start) as f64 * FRAME_SECONDS;
@@ -276,7 +276,7 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         }
         let prints = self.prints(&guarded.kept, sound, offset);
         Ok(RecognizedChunk {
-            start_s: offset,
+            start_s: seconds(self.position(chunk.start)),
             end_s: seconds(to),
             segments: guarded.kept,
             dropped: guarded.dropped,
