@@ -30,6 +30,9 @@ function Recorded() {
   );
 }
 
+/** With how much care a recording is heard. */
+const RUNGS = ['full', 'quick', 'bulk', 'import'] as const;
+
 type Hearing = NonNullable<ReturnType<typeof useHealth>['data']>['transcribing'][number];
 
 /** What is transcribed and how late, in the worker's row. */
@@ -44,7 +47,7 @@ function Heard({ all }: { all: Hearing[] }) {
               {one.source_name}
             </span>
             <span className={one.rung === 'quick' || one.rung === 'bulk' ? 'text-warn' : ''}>
-              {[t(`health.heard.${one.rung}`), ...(one.behind_seconds >= 5 ? [t('health.behind', { seconds: Math.round(one.behind_seconds) })] : [])].join(' · ')}
+              {[t(`health.heard.${RUNGS.find((r) => r === one.rung) ?? 'full'}`), ...(one.behind_seconds >= 5 ? [t('health.behind', { seconds: Math.round(one.behind_seconds) })] : [])].join(' · ')}
             </span>
           </li>
         ))}
