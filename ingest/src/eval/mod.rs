@@ -1,6 +1,6 @@
 //! How good transcripts are: a file with a known script is heard as a live is heard, and what came out is measured.
 //!
-//! Everything but [`hear`] and [`peer`] is pure. The data flows: [`truth`] and [`lexicon`] files are read, the sound is
+//! Everything but [`mod@hear`] and [`peer`] is pure. The data flows: [`truth`] and [`lexicon`] files are read, the sound is
 //! heard ([`hear()`]), both texts are brought into one form ([`normalise`]) and laid side by side ([`align`]); from that
 //! come errors, times (`timing`), what was made of silence (`silence`), [`terms`] and `numbers`, together a [`Report`].
 
