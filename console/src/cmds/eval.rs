@@ -7,15 +7,16 @@ use clap::Subcommand;
 use clipmill_domain::source::Language;
 use clipmill_inference::{
     asr::{Whisper, WhisperOptions},
+    likely::Likely,
     registry::Registry,
     vad::Vad,
 };
 use clipmill_ingest::eval::{
-    EvalError, Heard, Report, Term, Truth, hear, peer, read_terms, read_truth, score, score_peer,
+    EvalError, Heard, Report, Term, Truth, With, hear, peer, read_terms, read_truth, score, score_peer,
 };
 use clipmill_media::read_sound;
 
-use super::{Cli, Failure, error_chain, load};
+use super::{Cli, Failure, error_chain, load, work::zh_words};
 use crate::config::Config;
 
 /// What to measure.
@@ -99,6 +100,7 @@ async fn listen(
     terms: Vec<Term>,
 ) -> Result<(Heard, Truth), Failure> {
     let (dir, audio) = (config.models_dir(), args.audio.clone());
+    let config = config.clone();
     let model = args.model.clone().unwrap_or_else(|| config.transcribe.model.clone());
     let threads = config.transcribe.threads;
     let work = tokio::task::spawn_blocking(move || -> Result<_, Failure> {
@@ -106,7 +108,8 @@ async fn listen(
         if let Some(length_s) = sound.length_s() {
             truth.fits(length_s).map_err(failed)?;
         }
-        let (voice, ears) = models(dir, &model, threads)?;
+        let (voice, ears) = models(dir.clone(), &model, threads)?;
+        let likely = likely(&config, dir)?;
         let mut said_s = 0.0;
         let shown = std::io::stderr().is_terminal();
         let mut tell = |heard_s: f64| {
@@ -116,8 +119,9 @@ async fn listen(
             }
         };
         let name = audio.display().to_string();
+        let with = With { lexicon: &terms, likely };
         let heard =
-            hear(sound, &name, Box::new(voice.into_stream()), Arc::new(ears), language, &terms, &mut tell)
+            hear(sound, &name, Box::new(voice.into_stream()), Arc::new(ears), language, with, &mut tell)
                 .map_err(failed)?;
         truth.fits(heard.audio_s).map_err(failed)?;
         Ok((heard, truth))
@@ -135,6 +139,15 @@ fn models(dir: Utf8PathBuf, model: &str, threads: u32) -> Result<(Vad, Whisper),
         WhisperOptions { threads: u16::try_from(threads).unwrap_or(1), ..WhisperOptions::default() };
     let ears = Whisper::load(&speech, options).map_err(|e| bad(&e))?;
     Ok((Vad::load(&voice.path).map_err(|e| bad(&e))?, ears))
+}
+
+/// What puts Chinese right, as `clipmill work` loads it.
+fn likely(config: &Config, dir: Utf8PathBuf) -> Result<Option<(String, Arc<Likely>)>, Failure> {
+    let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
+    let registry = Registry::new(dir, None).map_err(|e| bad(&e))?;
+    let Some(words) = zh_words(config, &registry).map_err(|e| bad(&e))? else { return Ok(None) };
+    let likely = Likely::load(&words.path).map_err(|e| bad(&e))?;
+    Ok(Some((words.id(), Arc::new(likely))))
 }
 
 fn failed(e: EvalError) -> Failure {

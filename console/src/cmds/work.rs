@@ -138,7 +138,7 @@ impl Models {
 
 /// The Chinese words, where they are wanted and here. Without them Chinese stays as it was heard; a damaged file or a
 /// name that nobody knows is an error.
-fn zh_words(config: &Config, registry: &Registry) -> Result<Option<ModelFile>, RegistryError> {
+pub(super) fn zh_words(config: &Config, registry: &Registry) -> Result<Option<ModelFile>, RegistryError> {
     let name = config.transcribe.zh_words.as_deref().unwrap_or("").trim();
     if name.is_empty() {
         return Ok(None);

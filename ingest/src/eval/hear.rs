@@ -6,6 +6,7 @@ use clipmill_domain::{Id as _, LexiconEntryId, WallTime, lexicon::LexiconEntry, 
 use clipmill_inference::{
     asr::Recognizer,
     lexicon::Lexicon,
+    likely::Likely,
     vad::{SAMPLE_RATE, Voice},
 };
 use clipmill_media::{AudioChunk, SoundFile};
@@ -40,7 +41,16 @@ pub struct Heard {
     pub made_by: String,
 }
 
-/// Hears `sound` with the terms of `lexicon` on sale; `shown` names it in errors. `tell` is called now and then with the seconds heard.
+/// What a listener is given besides its ears.
+#[derive(Debug, Default)]
+pub struct With<'a> {
+    /// The terms on sale.
+    pub lexicon: &'a [Term],
+    /// Puts Chinese right, with the id of its model.
+    pub likely: Option<(String, Arc<Likely>)>,
+}
+
+/// Hears `sound`; `shown` names it in errors. `tell` is called now and then with the seconds heard.
 ///
 /// # Errors
 /// [`EvalError::Media`], [`EvalError::Asr`], or [`EvalError::NoSound`] when there is not one sample.
@@ -50,15 +60,19 @@ pub fn hear(
     voice: Box<dyn Voice + Send>,
     ears: Arc<dyn Recognizer>,
     language: Language,
-    lexicon: &[Term],
+    with: With<'_>,
     tell: &mut dyn FnMut(f64),
 ) -> Result<Heard, EvalError> {
     let begun = cpu_time();
-    let made_by = ears.id();
+    let made_by = match &with.likely {
+        Some((id, _)) if language == Language::Zh => format!("{}+{id}", ears.id()),
+        _ => ears.id(),
+    };
     // The one place where a listener is made for measuring: what a live's listener is given, this one is given.
     let mut listener = Listener::resume(AnyVoice(voice), ears, State::new(language), language);
-    let entries: Vec<LexiconEntry> = lexicon.iter().filter_map(entry).collect();
+    let entries: Vec<LexiconEntry> = with.lexicon.iter().filter_map(entry).collect();
     listener.set_lexicon(Arc::new(Lexicon::new(&entries, &[])));
+    listener.set_likely(with.likely.map(|(_, likely)| likely));
     let mut listening = Listening { listener, heard: Heard { made_by, ..Heard::default() } };
     let mut blocks = Blocks::default();
     for chunk in sound {
