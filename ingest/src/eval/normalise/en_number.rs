@@ -1,4 +1,5 @@
-//! English numbers in words, in digits, and mixed.
+//! English numbers in words, in digits, and mixed. Read apart from `clipmill_domain::quantity` on purpose: what judges
+//! the transcript must not share the mistakes of what is judged.
 
 use super::Token;
 
