@@ -12,6 +12,7 @@ const RETRIES = 60;
 
 const retry = { maxNumRetry: RETRIES, retryDelayMs: RETRY_MS, maxRetryDelayMs: 2_000 };
 const CONFIG: Partial<HlsConfig> = {
+  autoStartLoad: false, // only the playlist tells where a media time lies; a seek before anything is buffered can be lost
   enableWorker: false, // nothing is remuxed: the parts go to the browser as they are
   lowLatencyMode: false,
   liveSyncDuration: BEHIND_S,
@@ -83,8 +84,8 @@ export function useHls(video: RefObject<HTMLVideoElement | null>, url: string, z
         begun = true;
         const all = take(details);
         const wanted = first.current;
-        // Without a wish: the live edge, or the beginning. With one, once there is something to seek in.
-        if (wanted !== null) element.addEventListener('loadedmetadata', () => (element.currentTime = toPlaying(all, wanted)), { once: true });
+        // Without a wish: the live edge, or the beginning.
+        player.startLoad(wanted === null ? -1 : toPlaying(all, wanted));
         // Without a click before, a browser allows silent playing at most.
         void element.play().catch(() => {
           if (left) return;
