@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clipmill_inference::{
     asr::{
-        Effort, RecognizedSegment, Recognizer, Request, Whisper, WhisperOptions,
+        Effort, RecognizedSegment, Recognizer, Request, Whisper, Terms, WhisperOptions,
         live::{RecognizedChunk, SpeechToText},
     },
     registry::Registry,
@@ -33,7 +33,7 @@ fn main() -> anyhow::Result<()> {
         let mut live =
             SpeechToText::new(vad.into_stream(), whisper, language.as_str(), ChunkerConfig::default());
         if let Some(terms) = how.get(1) {
-            live.set_terms(std::fs::read_to_string(terms)?.lines().map(str::to_owned).collect());
+            live.set_terms(Terms::of(std::fs::read_to_string(terms)?.lines().map(str::to_owned)));
         }
         let mut at = 0;
         for block in samples.chunks(1600) {
@@ -42,7 +42,7 @@ fn main() -> anyhow::Result<()> {
         }
         live.finish()?.chunks.iter().for_each(show);
     } else {
-        let request = Request { samples: &samples, language, effort: Effort::Usual, terms: &[] };
+        let request = Request { samples: &samples, language, effort: Effort::Usual, terms: Terms::NONE };
         print(&whisper.transcribe(&request)?.segments);
     }
     eprintln!("{:.2} s for {:.2} s of sound", began.elapsed().as_secs_f64(), samples.len() as f64 / 16_000.0);

@@ -7,7 +7,7 @@ use std::{path::Path, process::Command, time::Instant};
 
 use clipmill_inference::{
     asr::{
-        AsrError, Effort, RecognizedSegment, Recognizer, Request, Whisper, WhisperOptions,
+        AsrError, Effort, RecognizedSegment, Recognizer, Request, Whisper, Terms, WhisperOptions,
         live::{RecognizedChunk, SpeechToText},
     },
     guard::DropReason,
@@ -65,7 +65,7 @@ fn whisper() -> Whisper {
 
 /// `samples` as one piece, with the usual effort and no hints.
 fn plainly(whisper: &Whisper, samples: &[f32], language: &str) -> Result<Vec<RecognizedSegment>, AsrError> {
-    let request = Request { samples, language, effort: Effort::Usual, terms: &[] };
+    let request = Request { samples, language, effort: Effort::Usual, terms: Terms::NONE };
     Ok(whisper.transcribe(&request)?.segments)
 }
 
@@ -77,7 +77,7 @@ fn hear(samples: &[f32], language: &str) -> Vec<RecognizedChunk> {
 /// As [`hear`], told which terms may be said.
 fn hear_with(samples: &[f32], language: &str, terms: Vec<String>) -> Vec<RecognizedChunk> {
     let mut live = SpeechToText::new(vad().into_stream(), whisper(), language, ChunkerConfig::default());
-    live.set_terms(terms);
+    live.set_terms(Terms::of(terms));
     let mut chunks = vec![];
     let mut at = 0;
     for block in samples.chunks(1600) {
@@ -266,7 +266,7 @@ fn the_language_is_found_out() {
     for (file, from, spoken) in [("zh_live.opus", 12.3, "zh"), ("en_live.opus", 6.0, "en")] {
         let samples = sound(file, from, 5.0);
         let ask = |language| {
-            let request = Request { samples: &samples, language, effort: Effort::Usual, terms: &[] };
+            let request = Request { samples: &samples, language, effort: Effort::Usual, terms: Terms::NONE };
             whisper.transcribe(&request).unwrap()
         };
         let told = ask(spoken);

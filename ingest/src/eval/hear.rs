@@ -71,7 +71,7 @@ pub fn hear(
     // The one place where a listener is made for measuring: what a live's listener is given, this one is given.
     let mut listener = Listener::resume(AnyVoice(voice), ears, State::new(language), language);
     let entries: Vec<LexiconEntry> = with.lexicon.iter().filter_map(entry).collect();
-    listener.set_lexicon(Arc::new(Lexicon::new(&entries, &[])));
+    listener.set_lexicon(Arc::new(Lexicon::new(&entries, &[]).with_usual()));
     listener.set_likely(with.likely.map(|(_, likely)| likely));
     let mut listening = Listening { listener, heard: Heard { made_by, ..Heard::default() } };
     let mut blocks = Blocks::default();

@@ -126,7 +126,7 @@ impl Endpoint {
         if request.language != "auto" {
             form = form.text("language", request.language.to_owned());
         }
-        if let Some(hint) = hint(request.terms) {
+        if let Some(hint) = hint(&request.terms.names) {
             form = form.text("prompt", hint);
         }
         let mut post = self.client.post(self.url.clone()).multipart(form);

@@ -10,7 +10,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use edges::{Speech, at_edges};
 
-use super::{AsrError, Effort, RecognizedSegment, Recognizer, Request};
+use super::{AsrError, Effort, RecognizedSegment, Recognizer, Request, Terms};
 use crate::{
     guard::{Dropped, guard},
     lexicon::{Lexicon, second_look},
@@ -51,7 +51,7 @@ pub struct SpeechToText<V, R> {
     recognizer: R,
     language: String,
     effort: Effort,
-    terms: Vec<String>,
+    terms: Terms,
     lexicon: Option<Arc<Lexicon>>,
     printer: Option<Arc<dyn Printer>>,
     chunker: VadChunker,
@@ -90,7 +90,7 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
             recognizer,
             language: language.into(),
             effort: Effort::Usual,
-            terms: vec![],
+            terms: Terms::default(),
             lexicon: None,
             printer: None,
             chunker: VadChunker::new(config),
@@ -121,7 +121,7 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
     }
 
     /// The terms that may be said from now on.
-    pub fn set_terms(&mut self, terms: Vec<String>) {
+    pub fn set_terms(&mut self, terms: Terms) {
         self.terms = terms;
     }
 
@@ -246,7 +246,7 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         let speech_s = (chunk.speech_end - chunk.speech_start) as f64 * FRAME_SECONDS;
         let speech = self.speech(chunk);
         let span = tracing::debug_span!("recognize", seconds = sound.len() as f64 / f64::from(SAMPLE_RATE));
-        let hear = |effort: Effort, terms: &[String]| {
+        let hear = |effort: Effort, terms: &Terms| {
             let request = Request { samples: sound, language: &self.language, effort, terms };
             let said = self.recognizer.transcribe(&request)?;
             Ok::<_, AsrError>((guard(in_recording(said.segments, &speech, offset), speech_s), said.language))
@@ -262,7 +262,9 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
             Ok(if better { second } else { first })
         })?;
         if let Some(lexicon) = &self.lexicon {
-            let again = |terms: &[String]| Ok::<_, AsrError>(hear(Effort::Careful, terms)?.0);
+            let again = |names: &[String]| {
+                Ok::<_, AsrError>(hear(Effort::Careful, &Terms::of(names.iter().cloned()))?.0)
+            };
             let may = self.effort != Effort::Quick && self.recognizer.can_try_harder();
             span.in_scope(|| second_look::mend(lexicon, &mut guarded, may.then_some(again)))?;
         }

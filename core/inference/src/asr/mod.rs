@@ -67,8 +67,27 @@ pub struct Request<'a> {
     pub language: &'a str,
     /// How hard to try.
     pub effort: Effort,
-    /// Terms that may be said, as hints; empty for none. Recognisers are free not to use them.
-    pub terms: &'a [String],
+    /// What may be said, as hints. Recognisers are free not to use them.
+    pub terms: &'a Terms,
+}
+
+/// What may be said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// Names and terms of what is on sale, the likelier first.
+    pub names: Vec<String>,
+    /// Phrases that are said in every live.
+    pub usual: Vec<String>,
+}
+
+impl Terms {
+    /// No hint at all.
+    pub const NONE: &Self = &Self { names: vec![], usual: vec![] };
+
+    /// Of names alone.
+    pub fn of(names: impl IntoIterator<Item = String>) -> Self {
+        Self { names: names.into_iter().collect(), usual: vec![] }
+    }
 }
 
 /// What was said. Times are in seconds from the first sample and lie inside the samples.

@@ -41,7 +41,7 @@ use self::{
     pool::Pool,
     tokens::{Filter, Vocabulary, on_logits},
 };
-use super::{AsrError, Effort, Recognized, RecognizedSegment, Recognizer, Request, words};
+use super::{AsrError, Effort, Recognized, RecognizedSegment, Recognizer, Request, Terms, words};
 use crate::{
     registry::{ModelFile, quantize},
     script::to_traditional,
@@ -105,7 +105,7 @@ pub struct Whisper {
     context: WhisperContext,
     vocabulary: Vocabulary,
     /// Of the terms last asked for: a stream asks for the same ones chunk after chunk.
-    bias: Mutex<Option<(Vec<String>, Arc<Bias>)>>,
+    bias: Mutex<Option<(Terms, Arc<Bias>)>>,
     options: WhisperOptions,
     id: String,
 }
@@ -212,16 +212,16 @@ fn open_languages<'a>(asked: &'a str, auto: &[&'a str]) -> Result<Vec<&'a str>, 
 
 impl Whisper {
     /// The bias for `terms`, in both scripts where that matters.
-    fn bias_of(&self, terms: &[String]) -> Option<Arc<Bias>> {
-        if terms.is_empty() {
+    fn bias_of(&self, terms: &Terms) -> Option<Arc<Bias>> {
+        if terms == Terms::NONE {
             return None;
         }
         let mut last = self.bias.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, bias)) = last.as_ref().filter(|(of, _)| of == terms) {
             return Some(Arc::clone(bias));
         }
-        let bias = Arc::new(Bias::new(terms.iter().flat_map(|t| spellings(t))));
-        *last = Some((terms.to_vec(), Arc::clone(&bias)));
+        let bias = Arc::new(Bias::new(spellings(&terms.names), spellings(&terms.usual)));
+        *last = Some((terms.clone(), Arc::clone(&bias)));
         Some(bias)
     }
 
@@ -287,8 +287,12 @@ impl Whisper {
     }
 }
 
+fn spellings(terms: &[String]) -> impl Iterator<Item = String> {
+    terms.iter().flat_map(|t| written(t))
+}
+
 /// How `term` may be written: as it is, in Traditional characters, and, for what is written with spaces, after a space.
-fn spellings(term: &str) -> Vec<String> {
+fn written(term: &str) -> Vec<String> {
     let term = term.trim();
     if term.is_ascii() {
         return vec![format!(" {term}"), format!(" {}", term.to_lowercase())];

@@ -25,7 +25,7 @@ pub(super) struct Found<'a> {
 /// Natural logarithms all: a place scored between this and 0 is worth a second look, below it is nothing.
 pub(super) const UNSURE: f64 = -4.0;
 
-/// A name is said about once in a thousand words, a trait of a product in ten thousand.
+/// A name, and what every host says, is said about once in a thousand words, a trait of a product in ten thousand.
 const NAME: f64 = -7.5;
 const TRAIT: f64 = -10.0;
 /// A syllable that differs wholly is as improbable as this.
@@ -84,10 +84,10 @@ fn chinese<'a>(units: &[Unit], kept: &[bool], s: &'a Spelling) -> Vec<Found<'a>>
                 continue;
             }
             let Some(distance) = distance(window, &s.units, most) else { continue };
-            // A trait is made of plain words: with another word in it, it is another phrase.
+            // A trait, and what every host says, is made of plain words: with another word in it, it is another phrase.
             let near =
                 |(a, b): (&Unit, &Unit)| a.text == b.text || apart(&a.readings, &b.readings) <= TRAIT_APART;
-            if s.origin == Origin::Trait && (len != n || !window.iter().zip(&s.units).all(near)) {
+            if s.origin <= Origin::Trait && (len != n || !window.iter().zip(&s.units).all(near)) {
                 continue;
             }
             let range = at..at + len;
@@ -172,7 +172,7 @@ fn weigh(units: &[Unit], range: &Range<usize>, s: &Spelling, distance: f32) -> f
     let right = units[range.end..].iter().take(CONTEXT).take_while(reach).count();
     let (before, after) = (han(range.start - left..range.start), han(range.end..range.end + right));
     let heard = ordinary::likelihood(&(before.clone() + &han(range.clone()) + &after));
-    let prior = if s.origin == Origin::Name { NAME } else { TRAIT };
+    let prior = if s.origin == Origin::Trait { TRAIT } else { NAME };
     let right_words = ordinary::likelihood(&before) + prior + ordinary::likelihood(&after);
     let doubt: f64 = changed(&units[range.clone()], s).map(|u| odds(u.p)).sum();
     let short = match s.units.len() {

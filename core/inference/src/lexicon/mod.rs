@@ -14,6 +14,9 @@ pub mod sound_zh;
 mod spoken;
 mod terms;
 mod units;
+mod usual;
+
+use std::collections::HashSet;
 
 use clipmill_domain::{lexicon::LexiconEntry, product::Product, transcript::MendedBy};
 
@@ -22,10 +25,10 @@ pub use spoken::SpokenWord;
 
 use find::{Found, places};
 use rewrite::{rewritten, word_range};
-use terms::{Rule, Spelling, rules, spellings};
+use terms::{Origin, Rule, Spelling, rules, spellings};
 use units::{Unit, of_text, of_words};
 
-use crate::script::join_words;
+use crate::{asr::Terms, script::join_words};
 
 /// The names and terms that may be said, prepared for finding them.
 #[derive(Debug, Clone, Default)]
@@ -65,11 +68,22 @@ impl Lexicon {
         Self { spellings: spellings(entries, products), rules: rules(entries) }
     }
 
+    /// What hosts of lives say all day is looked for as well.
+    #[must_use]
+    pub fn with_usual(mut self) -> Self {
+        let known: HashSet<String> = self.spellings.iter().map(|s| s.text.clone()).collect();
+        let new = usual::phrases().iter().filter(|p| !known.contains(*p));
+        self.spellings.extend(new.filter_map(|p| Spelling::new(p.clone(), Origin::Usual)));
+        self
+    }
+
     /// What may be said, as hints for a recogniser: names before traits.
-    pub fn terms(&self) -> Vec<String> {
+    pub fn terms(&self) -> Terms {
         let mut said: Vec<&Spelling> = self.spellings.iter().filter(|s| s.has_a_sound()).collect();
         said.sort_by_key(|s| std::cmp::Reverse(s.origin));
-        said.into_iter().map(|s| s.text.clone()).collect()
+        let (names, usual): (Vec<_>, Vec<_>) = said.into_iter().partition(|s| s.origin > Origin::Usual);
+        let texts = |of: Vec<&Spelling>| of.into_iter().map(|s| s.text.clone()).collect();
+        Terms { names: texts(names), usual: texts(usual) }
     }
 
     /// Whether there is nothing to look for.
@@ -99,8 +113,11 @@ impl Lexicon {
                 continue;
             }
             taken[found.units.clone()].iter_mut().for_each(|t| *t = true);
-            let sure = found.score > 0.0 || confirmed.contains(&found.spelling.text.as_str());
-            if sure { &mut chosen } else { &mut unsure }.push(found);
+            if found.score > 0.0 || confirmed.contains(&found.spelling.text.as_str()) {
+                chosen.push(found);
+            } else if found.spelling.origin > Origin::Usual {
+                unsure.push(found);
+            }
         }
         unsure.sort_by_key(|f| f.units.start);
         let unsure = unsure.iter().map(|f| doubt(f, &words, &units)).collect();

@@ -24,6 +24,8 @@ pub(super) struct Spelling {
 pub(super) enum Origin {
     /// What is said about a product: words among other words. Only told when written right.
     Code,
+    /// What every host says.
+    Usual,
     /// A value of a product's attribute.
     Trait,
     /// A name that a person entered: an entry of the lexicon, a product's name.
@@ -59,7 +61,7 @@ pub(super) fn spellings(entries: &[LexiconEntry], products: &[Product]) -> Vec<S
 }
 
 impl Spelling {
-    fn new(text: String, origin: Origin) -> Option<Self> {
+    pub fn new(text: String, origin: Origin) -> Option<Self> {
         let units = of_text(&text);
         let latin = !units.is_empty() && units.iter().all(|u| u.is_latin() || u.is_number());
         let english = (latin && units.iter().any(Unit::is_latin)).then(|| Spoken::new(letters(&units)));

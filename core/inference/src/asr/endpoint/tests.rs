@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::*;
-use crate::asr::Effort;
+use crate::asr::{Effort, Terms};
 
 /// Answers one request with `status` and `body`; gives the request as it came.
 fn service(status: &'static str, body: String) -> (Url, mpsc::Receiver<Vec<u8>>) {
@@ -48,7 +48,7 @@ fn endpoint(base: Url) -> Endpoint {
 
 fn ask(endpoint: &Endpoint, language: &str) -> Result<Recognized, AsrError> {
     let samples = vec![0.5; 2 * SAMPLE_RATE as usize];
-    let terms = ["马齿苋".to_owned(), "AeonGlow".to_owned()];
+    let terms = Terms::of(["马齿苋".to_owned(), "AeonGlow".to_owned()]);
     endpoint.transcribe(&Request { samples: &samples, language, effort: Effort::Usual, terms: &terms })
 }
 

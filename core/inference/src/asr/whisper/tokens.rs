@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_term_wins_over_what_sounds_like_it_and_never_from_afar() {
         let v = vocabulary(&["马", "尺", "齿", "线"]);
-        let terms = Bias::new(["马齿苋".to_owned()]);
+        let terms = Bias::new(["马齿苋".to_owned()], []);
         let filter = Filter { vocabulary: &v, one_script: false, bias: Some(&terms) };
         let best = |logits: [f32; 4]| {
             let mut logits = logits;
