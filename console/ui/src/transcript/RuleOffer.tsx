@@ -29,9 +29,14 @@ export function RuleOffer({ recording, source, rule, onDone }: { recording: stri
   const box = useRef<HTMLDivElement>(null);
   const preview = useTryRule(source, rule);
   const make = useMakeRule(recording, source);
-  useEffect(() => box.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    box.current?.focus({ preventScroll: true });
+  }, []);
   const data = preview.data;
-  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), [data, make.isSuccess]);
+  // A browser may answer these with a promise, which is no way to end an effect.
+  useEffect(() => {
+    void box.current?.scrollIntoView({ block: 'nearest' });
+  }, [data, make.isSuccess]);
 
   const named = { heard: rule.heard, term: rule.term };
   return (

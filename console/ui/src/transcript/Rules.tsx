@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LexiconEntry } from '../api/transcript';
 import { langOf, wall } from '../format';
@@ -7,10 +7,10 @@ import { ErrorNotice, Loading } from '../parts/Notices';
 import { Sheet } from '../shell/HelpDialog';
 import { useLexicon, useRemoveTerm } from './queries';
 
-function Rule({ entry }: { entry: LexiconEntry }) {
+function Rule({ entry, onRemoved }: { entry: LexiconEntry; /** The keyboard was here, and needs another place. */ onRemoved: () => void }) {
   const { t, i18n } = useTranslation();
-  const remove = useRemoveTerm();
-  const [asked, setAsked] = useState(false);
+  const remove = useRemoveTerm(onRemoved);
+  const [asked, setAsked] = useState<boolean | null>(null);
   return (
     <li className="space-y-2 py-3 first:pt-0 last:pb-0">
       <div className="flex items-start justify-between gap-3">
@@ -27,7 +27,7 @@ function Rule({ entry }: { entry: LexiconEntry }) {
           </p>
         </div>
         {!asked && (
-          <Button onPress={() => setAsked(true)} aria-label={t('transcript.rule_remove_named', { term: entry.term })}>
+          <Button autoFocus={asked === false} onPress={() => setAsked(true)} aria-label={t('transcript.rule_remove_named', { term: entry.term })}>
             {t('transcript.rule_remove')}
           </Button>
         )}
@@ -52,15 +52,18 @@ function Rule({ entry }: { entry: LexiconEntry }) {
 export function Rules({ source, onClose }: { source: string; onClose: () => void }) {
   const { t } = useTranslation();
   const lexicon = useLexicon(source);
+  const lead = useRef<HTMLParagraphElement>(null);
   return (
     <Sheet open onClose={onClose} title={t('transcript.rules_title')} wide>
-      <p className="mb-4 text-sm text-muted">{t('transcript.rules_lead')}</p>
+      <p ref={lead} tabIndex={-1} className="mb-4 text-sm text-muted outline-none">
+        {t('transcript.rules_lead')}
+      </p>
       {lexicon.isPending && <Loading>…</Loading>}
       {lexicon.isError && <ErrorNotice error={lexicon.error} onRetry={() => void lexicon.refetch()} />}
       {lexicon.data?.length === 0 && <p className="text-muted">{t('transcript.rules_none')}</p>}
       <ul className="divide-y divide-line">
         {lexicon.data?.map((entry) => (
-          <Rule key={entry.id} entry={entry} />
+          <Rule key={entry.id} entry={entry} onRemoved={() => lead.current?.focus()} />
         ))}
       </ul>
     </Sheet>

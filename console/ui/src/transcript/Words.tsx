@@ -5,16 +5,19 @@ import type { Mark, MarkedRun } from './marks';
 
 const LOOK = {
   mended: 'underline decoration-accent/70 decoration-1 underline-offset-4',
-  unsure: 'underline decoration-warn decoration-dotted decoration-2 underline-offset-4',
+  unsure: 'underline decoration-warn/80 decoration-dotted decoration-1 underline-offset-4',
 } as const;
+
+/** Without the punctuation around it. */
+const bare = (text: string) => text.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '') || text;
 
 /** A mark in words. */
 export function useMarkWords(): (mark: Mark) => string {
   const { t } = useTranslation();
   return (mark) => {
-    if (mark.kind === 'unsure') return t('transcript.unsure', { text: mark.text, p: percent(mark.p) });
+    if (mark.kind === 'unsure') return t('transcript.unsure', { text: bare(mark.text), p: percent(mark.p) });
     const why = mark.by ? t(`transcript.by.${mark.by}`) : '';
-    const what = mark.heard === '' ? t('transcript.added', { text: mark.text }) : t('transcript.mended', { text: mark.text, heard: mark.heard });
+    const what = mark.heard === '' ? t('transcript.added', { text: bare(mark.text) }) : t('transcript.mended', { text: bare(mark.text), heard: bare(mark.heard) });
     return why === '' ? what : t('transcript.because', { what, why });
   };
 }

@@ -121,10 +121,12 @@ export function useMakeRule(id: string, source: string) {
 
 export const useLexicon = (source: string) => useQuery({ queryKey: lexiconKey(source), queryFn: ({ signal }) => transcripts.lexicon(source, signal) });
 
-export function useRemoveTerm() {
+/** `onRemoved` is called also where the one who asked is gone by then. */
+export function useRemoveTerm(onRemoved: () => void) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (entry: LexiconEntry) => transcripts.removeTerm(entry.id),
+    onSuccess: onRemoved,
     onSettled: () => client.invalidateQueries({ queryKey: ['lexicon'] }),
   });
 }
