@@ -34,7 +34,9 @@ export async function transcriptSteps({ step, clean, page, base, mock }) {
     assert.equal(asked.speaker, 0);
     await inSight(page, asked.id, 'the sentence being said');
     await line(at(94)).getByText('说话人 2').waitFor();
-    assert.deepEqual((await shown(page)).slice(0, 149), utterances.filter((u) => u.start_s < 600).slice(0, 149).map((u) => u.id));
+    const first = await shown(page);
+    assert.ok(first.length > 50, `${first.length} sentences`);
+    assert.deepEqual(first, utterances.slice(0, first.length).map((u) => u.id));
     await clean(page, 'the transcript');
   });
 
@@ -45,7 +47,8 @@ export async function transcriptSteps({ step, clean, page, base, mock }) {
     await page.keyboard.press('k');
     await page.waitForFunction(() => document.querySelector('video').paused);
     const last = mended.words.at(-1);
-    await line(mended).locator('[data-word]').last().click();
+    await line(mended).hover();
+    await line(mended).locator('[data-word]').nth(mended.words.length - 1).click();
     await page.waitForFunction((from) => Math.abs(document.querySelector('video').currentTime - from) < 2 && !document.querySelector('video').paused, last.start_s);
     assert.ok((await seconds(page)) >= Math.floor(last.start_s), 'not from the beginning of the sentence');
   });
@@ -74,7 +77,7 @@ export async function transcriptSteps({ step, clean, page, base, mock }) {
       const was = await place(page, last);
       await page.waitForFunction((id) => [...document.querySelectorAll('[data-line]')].at(-1)?.dataset.line !== id, last);
       assert.ok(Math.abs((await place(page, last)) - was) < 3, `the last sentence moved from ${was} to ${await place(page, last)}`);
-      assert.ok((await shown(page)).length <= 4 * 160, `${(await shown(page)).length} sentences at once`);
+      assert.ok((await shown(page)).length <= 4 * 80, `${(await shown(page)).length} sentences at once`);
     }
     for (const id of await shown(page)) order.add(id);
     const all = (await get(`/api/recordings/${old.id}/transcript.json`)).utterances.map((u) => u.id);

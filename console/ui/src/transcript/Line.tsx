@@ -1,4 +1,4 @@
-import { type ReactNode, memo, useId, useMemo } from 'react';
+import { type ReactNode, memo, useId, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Utterance } from '../api/transcript';
 import { clock, langOf, wall } from '../format';
@@ -41,6 +41,8 @@ export const Line = memo(function Line({
   const { t, i18n } = useTranslation();
   const say = useMarkWords();
   const notes = useId();
+  // Many sentences are shown, and few are pointed at: only there is each word an element of its own.
+  const [near, setNear] = useState(false);
   const runs = useMemo(() => markedRuns(line.text, line.words), [line.text, line.words]);
   const marks = useMemo(() => marksOf(runs), [runs]);
   const edited = line.edited_at ? t('transcript.edited_at', { at: wall(line.edited_at, i18n.language) }) : null;
@@ -58,6 +60,8 @@ export const Line = memo(function Line({
           const word = event.target instanceof Element ? event.target.closest('[data-word]')?.getAttribute('data-word') : null;
           onPlay(line, (word != null && line.words[Number(word)]?.start_s) || line.start_s);
         }}
+        onPointerEnter={() => setNear(true)}
+        onPointerLeave={() => setNear(false)}
         onKeyUp={(event) => event.key === ' ' && event.preventDefault()}
         className={`flex w-full gap-3 py-1.5 pr-11 pl-2 text-left leading-relaxed outline-offset-[-2px] sm:pl-3 ${current ? '' : 'hover:bg-sunken'}`}
       >
@@ -69,7 +73,7 @@ export const Line = memo(function Line({
             </span>
           )}
           <span lang={langOf(line.text)}>
-            <Words runs={runs} said={said} />
+            <Words runs={runs} said={said} each={near || current} />
           </span>
           {edited && (
             <span aria-hidden="true" title={edited} className="ml-2 inline-block rounded-md bg-sunken px-1.5 text-xs leading-5 text-muted">

@@ -22,11 +22,11 @@ export function useMarkWords(): (mark: Mark) => string {
   };
 }
 
-/** The words of a sentence; each knows its number, so that a click on it can be told from a click beside it. `said` is the word being said. */
-export const Words = memo(function Words({ runs, said }: { runs: readonly MarkedRun[]; said: number | null }) {
+/** The words of a sentence. With `each`, every word knows its number, so that a press on it can be told from one beside it; without, only the marked ones are elements of their own. `said` is the word being said. */
+export const Words = memo(function Words({ runs, said, each }: { runs: readonly MarkedRun[]; said: number | null; each: boolean }) {
   const say = useMarkWords();
   return runs.map((run, index) =>
-    run.word === null ? (
+    run.word === null || !(each || run.mark) ? (
       run.text
     ) : (
       <span

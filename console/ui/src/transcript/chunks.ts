@@ -3,7 +3,7 @@
 import type { Utterance } from '../api/transcript';
 
 /** The length of a chunk, in seconds. */
-export const CHUNK_S = 600;
+export const CHUNK_S = 300;
 /** Chunks shown at once, at most. */
 export const CHUNKS = 4;
 
