@@ -198,7 +198,11 @@ async fn words_are_found_anywhere_in_the_range() {
     tx.commit().await.unwrap();
     let first = find("oled", "").await;
     assert_eq!((seqs(&first).len(), &first["next_s"]), (200, &json!(8200.0)));
-    assert_eq!(seqs(&find("oled", "?from=8200").await), [204], "where the first search ended, the next begins");
+    assert_eq!(
+        seqs(&find("oled", "?from=8200").await),
+        [204],
+        "where the first search ended, the next begins"
+    );
     s.close().await;
 }
 
