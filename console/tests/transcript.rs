@@ -173,6 +173,39 @@ async fn pages_tell_each_sentence_once() {
     s.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_are_found_anywhere_in_the_range() {
+    let s = Served::open().await;
+    let find = async |words: &str, range: &str| {
+        let url = format!("http://{}/api/recordings/{}/transcript{range}", s.address, s.recording.id);
+        let url = reqwest::Url::parse_with_params(&url, [("find", words)]).unwrap();
+        let answer = s.http.get(url).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.json::<Value>().await.unwrap()
+    };
+    let far = find(" 再见 ", "").await;
+    assert_eq!((seqs(&far), &far["next_s"]), (vec![3], &Value::Null), "beyond the hour of a page");
+    assert_eq!(seqs(&find("。", "").await), [] as [i64; 0]);
+    assert_eq!(seqs(&find("再见", "?to=7000").await), [] as [i64; 0]);
+    assert_eq!(seqs(&find("  ", "").await), [0, 1, 2], "no words: a page as ever");
+
+    let mut tx = s.db.store.begin().await.unwrap();
+    let say = |n: i32| {
+        let at = 8000.0 + f64::from(n);
+        with_words(testing::utterance(s.recording.id, 4 + i64::from(n), seconds(at, at + 1.0), "OLED screen"))
+    };
+    insert_utterances(&mut tx, &(0..201).map(say).collect::<Vec<_>>()).await.unwrap();
+    tx.commit().await.unwrap();
+    let first = find("oled", "").await;
+    assert_eq!((seqs(&first).len(), &first["next_s"]), (200, &json!(8200.0)));
+    assert_eq!(
+        seqs(&find("oled", "?from=8200").await),
+        [204],
+        "where the first search ended, the next begins"
+    );
+    s.close().await;
+}
+
 /// What the ffmpeg program makes of a caption file: SubRip, in its own spelling.
 fn through_ffmpeg(content: &str, ending: &str) -> String {
     let dir = tempfile::tempdir().unwrap();

@@ -14,7 +14,7 @@ use super::{
     extract::{Body, Inside, id},
     lexicon::SHOWN,
     lexicon_rules as rules,
-    lexicon_view::{CorrectedUtterance, CorrectedWord, Correction, RulePreview},
+    lexicon_view::{CorrectedUtterance, CorrectedWord, Correction, RulePreview, SuggestedRule},
     now,
     sources::ACTOR,
     view::{ErrorBody, wall},
@@ -62,9 +62,10 @@ pub(super) async fn correct(
     audit::audit(&mut tx, at, ACTOR, "correct utterance", &utterance_text, Some(&detail)).await?;
     tx.commit().await?;
 
+    let suggested = rule_between(&before.words, &text);
     let (mut rule, mut rule_heard, mut preview) = (None, None, None);
     if request.make_rule
-        && let Some((heard, right)) = rule_between(&before.words, &text)
+        && let Some((heard, right)) = suggested.clone()
     {
         let recording = app.store.recording(recording_id).await?.ok_or_else(missing)?;
         let entry = rules::rule(Some(recording.source_id), &heard, &right, ACTOR, at);
@@ -81,6 +82,7 @@ pub(super) async fn correct(
         text,
         words: words.iter().map(CorrectedWord::from).collect(),
         edited_at: wall(at),
+        suggested: suggested.map(|(heard, term)| SuggestedRule { heard, term }),
         rule,
         rule_heard,
         preview,

@@ -158,12 +158,23 @@ pub struct CorrectedUtterance {
     pub words: Vec<CorrectedWord>,
     /// When it was edited.
     pub edited_at: String,
+    /// The rule that the change makes; null where it makes none. `POST /api/lexicon/preview` tells what it would change.
+    pub suggested: Option<SuggestedRule>,
     /// The rule that was made; null where none was asked for, or the change makes none.
     pub rule: Option<LexiconEntryView>,
     /// What is heard by that rule, letter for letter.
     pub rule_heard: Option<String>,
     /// What the rule would change elsewhere. Nothing else was changed.
     pub preview: Option<RulePreview>,
+}
+
+/// A rule that is not entered yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SuggestedRule {
+    /// What is heard, letter for letter.
+    pub heard: String,
+    /// What it is.
+    pub term: String,
 }
 
 /// A word of a corrected utterance.

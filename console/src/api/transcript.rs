@@ -26,6 +26,9 @@ use super::{
 /// The most that one answer tells: an hour, in microseconds.
 const PAGE_MICROS: i64 = 3_600_000_000;
 
+/// The most that one search tells.
+const FOUND_MAX: usize = 200;
+
 /// Utterances are read in stretches of ten minutes, in microseconds.
 const STRETCH_MICROS: i64 = 600_000_000;
 
@@ -168,6 +171,32 @@ async fn told(
     })
 }
 
+/// The first sentences of `range` that have `words` in them; `next_s` where there are more.
+async fn found(
+    store: &Store,
+    recording: &Recording,
+    range: Range,
+    words: &str,
+) -> Result<TranscriptView, StoreError> {
+    let words = words.to_lowercase();
+    let mut view = told(store, recording, range.from, None).await?;
+    view.dropped.clear();
+    let span = range.within(store, recording).await?;
+    view.to_s = span.map_or(view.to_s, |s| seconds(s.end()));
+    let mut stretches = Stretches::new(store, recording, span);
+    while let Some(some) = stretches.next().await? {
+        for u in some.into_iter().filter(|u| u.text.to_lowercase().contains(&words)) {
+            if view.utterances.len() == FOUND_MAX {
+                let last = view.utterances.last().map(|u| u.end_s);
+                (view.next_s, view.to_s) = (last, last.unwrap_or(view.to_s));
+                return Ok(view);
+            }
+            view.utterances.push(UtteranceView::new(u, recording.language));
+        }
+    }
+    Ok(view)
+}
+
 async fn recording_of(app: &App, text: &str) -> Result<Recording, ApiError> {
     let recording = app.store.recording(id("recording", text)?).await?;
     recording.ok_or_else(|| ApiError::not_found("recording", text))
@@ -181,6 +210,9 @@ pub(super) struct Asked {
     from: Option<f64>,
     /// To this moment, in seconds; the end when left out.
     to: Option<f64>,
+    /// Only sentences with these words in them, whatever their case; then the whole range is looked through, for the
+    /// first 200 of them.
+    find: Option<String>,
 }
 
 /// Which part of a transcript, and how its times count.
@@ -196,7 +228,7 @@ pub(super) struct AskedFile {
 }
 
 /// The transcript of a recording, or of a range of it: sentences with words, times and numbers, and what was dropped
-/// and why. At most an hour in one answer: `next_s` says where to go on.
+/// and why. At most an hour in one answer, or what was searched for: `next_s` says where to go on.
 #[utoipa::path(get, path = "/api/recordings/{id}/transcript", tag = "transcripts",
     params(("id" = String, Path, description = "The recording."), Asked),
     responses(
@@ -207,10 +239,13 @@ pub(super) struct AskedFile {
 pub(super) async fn read(
     State(app): State<App>,
     Named(text): Named,
-    Params(Asked { from, to }): Params<Asked>,
+    Params(Asked { from, to, find }): Params<Asked>,
 ) -> Result<Json<TranscriptView>, ApiError> {
     let range = Range::new(from, to).map_err(ApiError::invalid)?;
     let recording = recording_of(&app, &text).await?;
+    if let Some(words) = find.as_deref().map(str::trim).filter(|w| !w.is_empty()) {
+        return Ok(Json(found(&app.store, &recording, range, words).await?));
+    }
     let whole = range.within(&app.store, &recording).await?;
     let page = whole.and_then(|s| Span::new(s.start(), s.end().min(s.start() + PAGE_MICROS)).ok());
     let mut view = told(&app.store, &recording, range.from, page).await?;

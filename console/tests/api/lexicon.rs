@@ -58,8 +58,12 @@ async fn a_correction_makes_a_rule_and_shows_what_else_it_would_change() {
         let path = format!("/api/recordings/{}/utterances/{}/correct", recording.id, all[n].id);
         s.post(&path, body).await
     };
-    // A person writes one of them by hand first: it stays as it is.
-    assert_eq!(correct(2, json!({ "text": "词细的。" })).await.status(), StatusCode::OK);
+    // A person writes one of them by hand first: it stays as it is. Marks alone make no rule.
+    let marked: Value = correct(2, json!({ "text": "词细的。" })).await.json().await.unwrap();
+    assert_eq!((&marked["text"], &marked["suggested"]), (&json!("词细的。"), &Value::Null));
+    let other: Value = correct(3, json!({ "text": "没有别地" })).await.json().await.unwrap();
+    assert_eq!(other["suggested"], json!({ "heard": "别的", "term": "别地" }));
+    assert_eq!((&other["rule"], s.json("/api/lexicon").await.as_array().unwrap().len()), (&Value::Null, 0));
 
     let now: Value =
         correct(0, json!({ "text": "最后是磁吸充电宝", "make_rule": true })).await.json().await.unwrap();
@@ -83,7 +87,7 @@ async fn a_correction_makes_a_rule_and_shows_what_else_it_would_change() {
         texts.push((u.text, u.edited_at.is_some()));
     }
     let want =
-        [("最后是磁吸充电宝", true), ("这个磁吸充电宝", false), ("词细的。", true), ("没有别的", false)];
+        [("最后是磁吸充电宝", true), ("这个磁吸充电宝", false), ("词细的。", true), ("没有别地", true)];
     assert_eq!(texts, want.map(|(t, e)| (t.to_owned(), e)));
     let again: Value = s.post("/api/lexicon/preview", try_rule).await.json().await.unwrap();
     assert_eq!(again["applied"], 0);

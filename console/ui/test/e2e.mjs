@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { axe, openBrowser, openPage, overflow } from './browser.mjs';
 import { realSteps, startLive } from './e2e-real.mjs';
 import { recorderSteps } from './e2e-recorder.mjs';
+import { realTranscriptSteps, transcriptSteps } from './e2e-transcript.mjs';
 import { startMock } from './mock-server.mjs';
 
 const real = process.env.CLIPMILL_URL;
@@ -37,8 +38,8 @@ const firstId = (page) => cards(page).first().getAttribute('data-clip');
 const clipInAddress = (page) => new URL(page.url()).pathname.split('/').at(-1);
 
 try {
-  // the one fault made on purpose: the mock drops its event stream
-  const { page, faults, context } = await openPage(browser, { excuse: (line) => Boolean(mock) && line.includes('/api/events') });
+  // the faults made on purpose: the mock drops its event stream, and refuses a correction
+  const { page, faults, context } = await openPage(browser, { excuse: (line) => Boolean(mock) && (line.includes('/api/events') || (line.includes('422') && line.includes('/correct'))) });
 
   await step('the feed shows cards, newest first', async () => {
     await page.goto(base);
@@ -197,8 +198,14 @@ try {
     });
   }
 
-  if (mock) await recorderSteps({ step, clean, page, base, mock });
-  else await realSteps({ step, clean, page, base, live });
+  if (mock) {
+    await recorderSteps({ step, clean, page, base, mock });
+    await transcriptSteps({ step, clean, page, base, mock });
+  } else {
+    const spoken = (await (await page.request.get(`${base}/api/recordings`)).json()).find((r) => r.source_id !== live.source.id);
+    if (spoken) await realTranscriptSteps({ step, clean, page, base, id: spoken.id });
+    await realSteps({ step, clean, page, base, live });
+  }
 
   await step('the health page', async () => {
     await page.getByRole('link', { name: '运行状况' }).first().click();

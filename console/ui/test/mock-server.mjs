@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { stats, world } from './mock-data.mjs';
 import { makeMedia } from './mock-media.mjs';
 import { recorder } from './mock-recorder.mjs';
+import { transcripts } from './mock-transcript.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.jpg': 'image/jpeg', '.mp4': 'video/mp4', '.m4s': 'video/iso.segment' };
@@ -56,6 +57,8 @@ export async function startMock({ port = 0, hold = 3 } = {}) {
   full.changes = [];
   const ofRecorder = recorder({ world: full, media, json, fault, read, sendFile, push, key: KEY });
 
+  const ofTranscripts = transcripts({ world: full, json, fault, read });
+
   async function answer(request, response) {
     const { pathname, searchParams } = new URL(request.url, 'http://mock');
     if (pathname.startsWith('/api/')) {
@@ -99,6 +102,7 @@ export async function startMock({ port = 0, hold = 3 } = {}) {
       const clip = /^\/api\/clips\/([^/]+)$/.exec(pathname);
       const detail = clip && full.details.get(clip[1]);
       if (detail) return json(response, 200, detail);
+      if ((await ofTranscripts(request, response, pathname, searchParams)) !== false) return;
       if ((await ofRecorder(request, response, pathname, searchParams)) !== false) return;
       return fault(response, 404, 'not_found', `there is nothing at ${pathname}`);
     }

@@ -323,7 +323,7 @@ export interface paths {
         };
         /**
          * The transcript of a recording, or of a range of it: sentences with words, times and numbers, and what was dropped
-         *     and why. At most an hour in one answer: `next_s` says where to go on.
+         *     and why. At most an hour in one answer, or what was searched for: `next_s` says where to go on.
          */
         get: operations["read"];
         put?: never;
@@ -722,6 +722,7 @@ export interface components {
             rule?: components["schemas"]["LexiconEntryView"] | null;
             /** @description What is heard by that rule, letter for letter. */
             rule_heard?: string | null;
+            suggested?: components["schemas"]["SuggestedRule"] | null;
             /** @description Its text now. */
             text: string;
             /** @description Its words now. */
@@ -1616,6 +1617,13 @@ export interface components {
              */
             published: number;
         };
+        /** @description A rule that is not entered yet. */
+        SuggestedRule: {
+            /** @description What is heard, letter for letter. */
+            heard: string;
+            /** @description What it is. */
+            term: string;
+        };
         /** @description A recording that is being transcribed. */
         TranscribingView: {
             /**
@@ -2482,6 +2490,11 @@ export interface operations {
                 from?: number;
                 /** @description To this moment, in seconds; the end when left out. */
                 to?: number;
+                /**
+                 * @description Only sentences with these words in them, whatever their case; then the whole range is looked through, for the
+                 *     first 200 of them.
+                 */
+                find?: string;
             };
             header?: never;
             path: {

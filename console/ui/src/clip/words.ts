@@ -1,17 +1,17 @@
 import type { ClipDetail, Stage, TranscriptLine, Word } from '../api/types';
 
 /** A run of a sentence's text: with the word it belongs to, or without (spaces, punctuation). */
-export interface Run {
+export interface Run<W = Word> {
   text: string;
-  word: Word | null;
+  word: W | null;
 }
 
 /**
  * Lays the recognised words over the sentence as it is written, so that spaces and punctuation stay. A word that is not
  * found in order is passed over: the text shown is always exactly the sentence.
  */
-export function placeWords(text: string, words: readonly Word[]): Run[] {
-  const runs: Run[] = [];
+export function placeWords<W extends { text: string } = Word>(text: string, words: readonly W[]): Run<W>[] {
+  const runs: Run<W>[] = [];
   let at = 0;
   for (const word of words) {
     const bare = word.text.trim();

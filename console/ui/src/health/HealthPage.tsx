@@ -5,6 +5,7 @@ import { Icon } from '../parts/Icon';
 import { ErrorNotice, Loading, Panel } from '../parts/Notices';
 import { useNow } from '../shell/clock';
 import { State } from '../sources/State';
+import { Late } from './Late';
 
 /** States are asked for again this often, in milliseconds. */
 const STATES_MS = 5_000;
@@ -30,14 +31,10 @@ function Recorded() {
   );
 }
 
-/** With how much care a recording is heard. */
-const RUNGS = ['full', 'quick', 'bulk', 'import'] as const;
-
 type Hearing = NonNullable<ReturnType<typeof useHealth>['data']>['transcribing'][number];
 
 /** What is transcribed and how late, in the worker's row. */
 function Heard({ all }: { all: Hearing[] }) {
-  const { t } = useTranslation();
   return (
     all.length > 0 && (
       <ul className="mt-2 space-y-1.5">
@@ -46,9 +43,7 @@ function Heard({ all }: { all: Hearing[] }) {
             <span lang={langOf(one.source_name)} className="min-w-0 text-ink">
               {one.source_name}
             </span>
-            <span className={one.rung === 'quick' || one.rung === 'bulk' ? 'text-warn' : ''}>
-              {[t(`health.heard.${RUNGS.find((r) => r === one.rung) ?? 'full'}`), ...(one.behind_seconds >= 5 ? [t('health.behind', { seconds: Math.round(one.behind_seconds) })] : [])].join(' · ')}
-            </span>
+            <Late one={one} />
           </li>
         ))}
       </ul>

@@ -1,4 +1,5 @@
 import { recorderEn } from './recorder.en';
+import { transcriptEn } from './transcript.en';
 import type { Texts } from './zh';
 
 /** Every text of the console, in English. */
@@ -113,8 +114,12 @@ export const en: Texts & { feed: { arrived_one: string }; sources: { gap_one: st
     step: 'Back / forward 10 s',
     small_step: 'Back / forward 5 s',
     ends: 'Beginning / live or end',
+    correct: 'Correct the sentence being said, or the chosen one',
+    search: 'Search the transcript',
+    follow: 'Transcript follows the playing',
   },
   ...recorderEn,
+  ...transcriptEn,
   sources: {
     title: 'Sources',
     lead: 'How each source is doing, and which stretches of each recording are missing.',

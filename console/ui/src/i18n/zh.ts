@@ -1,4 +1,5 @@
 import { recorderZh } from './recorder.zh';
+import { transcriptZh } from './transcript.zh';
 
 /** Every text of the console, in Chinese: the language it opens in. */
 export const zh = {
@@ -111,8 +112,12 @@ export const zh = {
     step: '后退 / 前进 10 秒',
     small_step: '后退 / 前进 5 秒',
     ends: '开头 / 直播或结尾',
+    correct: '改正在说的（或选中的）一句',
+    search: '在文字稿里查找',
+    follow: '文字稿跟随播放',
   },
   ...recorderZh,
+  ...transcriptZh,
   sources: {
     title: '直播源',
     lead: '每个直播源的状态，以及每场录像缺了哪几段。',

@@ -1,4 +1,4 @@
-import { useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type RecordingDetail, type ScrubPicture, recorder } from '../api/recorder';
 import { usePlayback } from '../clip/playback';
@@ -7,6 +7,7 @@ import { LiveDot } from '../parts/Badges';
 import { Button } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { useKeys } from '../shell/keys';
+import type { Moment } from '../transcript/moment';
 import { Bar } from './Bar';
 import { mediaEnd, toMedia, toPlaying } from './timeline';
 import { BEHIND_S, useHls } from './useHls';
@@ -31,12 +32,15 @@ export function LivePlayer({
   pictures,
   from,
   controls,
+  moment,
 }: {
   recording: RecordingDetail;
   pictures: readonly ScrubPicture[];
   /** Media time to begin at; the live edge (or the beginning) without one. */
   from: number | null;
   controls: { current: Controls | null };
+  /** Told the media time that is played. */
+  moment: Moment;
 }) {
   const { t, i18n } = useTranslation();
   const video = useRef<HTMLVideoElement>(null);
@@ -46,6 +50,10 @@ export function LivePlayer({
   const playback = usePlayback(video, recording.id);
 
   const at = toMedia(stream.stretches, playback.time);
+  const known = stream.stretches.length > 0;
+  useEffect(() => {
+    if (known) moment.set(at);
+  }, [moment, known, at]);
   const end = Math.max(mediaEnd(stream.stretches), stream.growing ? 0 : recording.duration_s);
   const live = stream.growing;
   const atEdge = live && end - at < LIVE_WITHIN;

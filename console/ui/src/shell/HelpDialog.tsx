@@ -48,6 +48,9 @@ const IN_RECORDING = [
   [['J', 'L'], 'step'],
   [['←', '→'], 'small_step'],
   [['Home', 'End'], 'ends'],
+  [['e'], 'correct'],
+  [['/'], 'search'],
+  [['f'], 'follow'],
 ] as const;
 
 function Rows({ rows }: { rows: readonly (readonly [readonly string[], (typeof ROWS | typeof IN_RECORDING)[number][1]])[] }) {

@@ -1,10 +1,9 @@
 import type { ReactNode } from 'react';
-import { Checkbox } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import type { SourceKind } from '../api/types';
 import { Choice } from '../parts/Field';
-import { Icon } from '../parts/Icon';
 import { TextBox } from '../parts/TextBox';
+import { Tick } from '../parts/Tick';
 import { EMPTY_WINDOW, type Problems, type SettingsForm } from './settings';
 import { Windows } from './Windows';
 
@@ -14,17 +13,6 @@ function Group({ title, children }: { title: string; children: ReactNode }) {
       <legend className="float-left mb-3 w-full text-base font-semibold">{title}</legend>
       <div className="clear-both space-y-4">{children}</div>
     </fieldset>
-  );
-}
-
-function Tick({ on, onChange, children }: { on: boolean; onChange: (on: boolean) => void; children: ReactNode }) {
-  return (
-    <Checkbox isSelected={on} onChange={onChange} className="group flex cursor-pointer items-start gap-2.5 text-sm">
-      <span className="mt-0.5 grid size-5 shrink-0 place-items-center rounded-md border border-muted bg-paper group-data-focus-visible:outline-2 group-data-focus-visible:outline-accent group-data-selected:border-accent group-data-selected:bg-accent group-data-selected:text-accent-ink">
-        {on && <Icon name="check" className="size-4" />}
-      </span>
-      {children}
-    </Checkbox>
   );
 }
 
