@@ -80,7 +80,7 @@ pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
         report.beside(score_peer(&truth, &answer.await.map_err(failed)?, language));
     }
     if !args.sentences {
-        report.sentences = None;
+        (report.sentences, report.utterances) = (None, None);
     }
     if args.json {
         let json = serde_json::to_string_pretty(&report).map_err(|e| Failure::new(e.to_string()))?;

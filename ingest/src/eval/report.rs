@@ -81,6 +81,9 @@ pub struct Report {
     /// The sentences of the script one by one; on request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sentences: Option<Vec<SentenceReport>>,
+    /// The utterances one by one; on request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub utterances: Option<Vec<UtteranceReport>>,
     /// Another recogniser on the same file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<PeerReport>,
@@ -113,6 +116,19 @@ pub struct SentenceReport {
     pub numbers_missed: usize,
     /// Terms said that were not recognised.
     pub terms_missed: usize,
+}
+
+/// An utterance as it went downstream.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UtteranceReport {
+    /// Start in seconds.
+    pub start: f64,
+    /// End in seconds.
+    pub end: f64,
+    /// Its text.
+    pub text: String,
+    /// Seconds from its end to its text.
+    pub final_s: f64,
 }
 
 /// The figures of another recogniser. See [`Report`] for their meaning.

@@ -10,12 +10,13 @@ use super::{
     normalise::{Form, Piece, Token, tokens},
     numbers,
     peer::PeerAnswer,
-    report::{PeerReport, Report, SentenceReport, rounded},
+    report::{PeerReport, Report, SentenceReport, UtteranceReport, rounded},
     silence,
     terms::{Recall, TermSet},
     timing::{Borders, percentile},
     truth::{Truth, TruthSentence},
 };
+use crate::transcribe::sentence::Sentence;
 
 /// Words this far outside a sentence still belong to it: 500 ms.
 const SLACK_US: i64 = 500_000;
@@ -71,6 +72,7 @@ pub fn score(truth: &Truth, heard: &Heard, terms: &[Term], language: Language) -
     let each = truth.sentences.iter().enumerate();
     report.sentences =
         Some(each.map(|(i, s)| sentence(i, s, heard, &laid, &set, language, &mut recalls)).collect());
+    report.utterances = Some(heard.sentences.iter().zip(&heard.waits_s).map(utterance).collect());
     (report.numbers_said, report.numbers_right) =
         (recalls.numbers.said, recalls.numbers.share().map(rounded));
     report.terms_said = recalls.terms.said;
@@ -98,6 +100,11 @@ pub fn score_peer(truth: &Truth, answer: &PeerAnswer, language: Language) -> Pee
         words_lost: laid.alignment.lost,
         cpu_s_per_audio_s: rounded(answer.cpu_s / answer.audio_s),
     }
+}
+
+fn utterance((s, wait_s): (&Sentence, &f64)) -> UtteranceReport {
+    let (start, end) = (rounded(s.span.start().as_seconds()), rounded(s.span.end().as_seconds()));
+    UtteranceReport { start, end, text: s.text.clone(), final_s: rounded(*wait_s) }
 }
 
 fn by_language(language: Language, rate: Option<f64>) -> (Option<f64>, Option<f64>) {

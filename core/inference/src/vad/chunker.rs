@@ -32,17 +32,22 @@ pub struct ChunkerConfig {
 }
 
 impl Default for ChunkerConfig {
-    /// Ends at 256 ms of silence from 3 s on, at 704 ms before that, at 9 s at the latest.
+    /// Ends at 256 ms of silence from 1 s on, at 352 ms before that, at 6 s at the latest.
+    ///
+    /// Measured on three Chinese and three English lives against chunks of 3 to 9 s (704 ms before that): the same share of
+    /// characters and words is wrong (within 0.5 points, better and worse), 95 % of the sentences are text 2.5 to 4.3 s
+    /// after their end (before: 4.2 to 6.8 s), and the starts of English sentences, a chunk's beginning more often now,
+    /// are off by 40 to 54 ms at the 90th percentile (before: 43 to 294 ms).
     fn default() -> Self {
         Self {
             begin: 0.5,
             go_on: 0.35,
             pause: 8,
             least_pause: 2,
-            long_pause: 22,
-            long_enough: 94,
-            longest: 281,
-            look_back: 125,
+            long_pause: 11,
+            long_enough: 31,
+            longest: 188,
+            look_back: 90,
             lead: 4,
             tail: 4,
             least_speech: 4,
