@@ -123,6 +123,8 @@ impl std::fmt::Debug for Whisper {
 const LEAST_SAMPLES: usize = 2 * SAMPLE_RATE as usize;
 /// Encoder positions for 30 s, the most there are.
 const AUDIO_CTX_MAX: usize = 1500;
+/// Whether whisper.cpp is built for a GPU; where it finds none, it uses the processor.
+const ON_GPU: bool = cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan"));
 /// whisper.cpp counts time in hundredths of a second.
 const TICK_S: f64 = 0.01;
 
@@ -133,7 +135,7 @@ impl Whisper {
         let failed =
             |e: whisper_rs::WhisperError| AsrError::Load { path: model.path.to_string(), why: e.to_string() };
         let mut parameters = WhisperContextParameters::default();
-        parameters.use_gpu(false);
+        parameters.use_gpu(ON_GPU);
         let eight_bits = match options.weights {
             Weights::AsStored => None,
             Weights::EightBits => std::fs::read(&model.path).ok().and_then(|m| quantize(&m).ok()),
@@ -153,7 +155,8 @@ impl Whisper {
             Search::Beam(n) => format!("beam{n}"),
         };
         let bits = if eight_bits.is_some() { "/q8" } else { "" };
-        let id = format!("{}{bits}/{search}", model.id());
+        let place = if ON_GPU { "/gpu" } else { "" };
+        let id = format!("{}{bits}/{search}{place}", model.id());
         Ok(Self { states: Pool::new(states), context, vocabulary, bias: Mutex::new(None), options, id })
     }
 
