@@ -315,3 +315,17 @@ fn stage_error(error: HearError) -> StageError {
         other => StageError::retry(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_key_is_for_the_operator_and_a_busy_service_is_tried_again() {
+        let failed = |is_final| {
+            stage_error(AsrError::Endpoint { host: "h".into(), why: "it answered".into(), is_final }.into())
+        };
+        assert!(matches!(failed(true), StageError::NeedsOperator { .. }));
+        assert!(matches!(failed(false), StageError::Retry { .. }));
+    }
+}

@@ -113,6 +113,13 @@ impl Endpoint {
         AsrError::Endpoint { host, why: why.into(), is_final }
     }
 
+    /// What the service said, in case it said the key.
+    fn without_key(&self, body: &[u8]) -> String {
+        let said = String::from_utf8_lossy(body).into_owned();
+        let key = self.options.key.as_ref().map(|k| k.expose_secret()).filter(|k| !k.is_empty());
+        key.map_or_else(|| said.clone(), |key| said.replace(key, "***"))
+    }
+
     fn ask(&self, request: &Request<'_>) -> Result<Answer, AsrError> {
         let sound = multipart::Part::bytes(wav(request.samples)).file_name("chunk.wav");
         let sound = sound.mime_str("audio/wav").map_err(|e| self.error(e.to_string(), true))?;
@@ -143,11 +150,16 @@ impl Endpoint {
             .map_err(|e| self.error(format!("the answer broke off: {e}"), false))?;
         tracing::debug!(%status, took = ?asked_at.elapsed(), "the transcription service answered");
         if !status.is_success() {
-            let said: String = String::from_utf8_lossy(&body).chars().take(200).collect();
+            let said: String = self.without_key(&body).chars().take(200).collect();
             // What another try cannot mend: a wrong key, address or model.
             let is_final = status.is_client_error()
                 && !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
-            return Err(self.error(format!("it answered {status}: {}", said.trim()), is_final));
+            let remedy = match status {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; look at transcribe.api_key_file",
+                StatusCode::NOT_FOUND => "; look at transcribe.endpoint and transcribe.endpoint_model",
+                _ => "",
+            };
+            return Err(self.error(format!("it answered {status}: {}{remedy}", said.trim()), is_final));
         }
         serde_json::from_slice(&body).map_err(|e| self.error(format!("its answer cannot be read: {e}"), true))
     }

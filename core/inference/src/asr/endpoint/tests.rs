@@ -93,7 +93,7 @@ fn what_a_retry_cannot_mend_is_told_apart_and_the_key_is_never_said() {
     for (status, is_final_wanted) in
         [("401 Unauthorized", true), ("404 Not Found", true), ("429 Too Many", false), ("503 Busy", false)]
     {
-        let (url, _sent) = service(status, "no hush".replace("hush", "luck"));
+        let (url, _sent) = service(status, "no luck with hush".to_owned());
         let error = ask(&endpoint(url), "zh").unwrap_err();
         let AsrError::Endpoint { is_final, .. } = &error else { panic!("{error}") };
         assert_eq!(*is_final, is_final_wanted, "{status}");
