@@ -51,7 +51,7 @@ impl Recognizer for Counter {
             return Ok(Recognized::default());
         };
         let segments = vec![RecognizedSegment { start_s: first.start_s, end_s: last.end_s, words }];
-        Ok(Recognized { segments, language: None })
+        Ok(Recognized { segments, spoken: None })
     }
 
     fn id(&self) -> String {

@@ -68,6 +68,6 @@ pub(super) fn ask_service(config: &Config) -> Option<Result<String, String>> {
         Err(failure) => return Some(Err(failure.message)),
     };
     let silence = vec![0.0; SAMPLE_RATE as usize];
-    let request = Request { samples: &silence, language: "en", effort: Effort::Usual, terms: &[] };
+    let request = Request { samples: &silence, language: "en", or: &[], effort: Effort::Usual, terms: &[] };
     Some(service.transcribe(&request).map(|_| service.id()).map_err(|e| e.to_string()))
 }
