@@ -2,7 +2,13 @@
 
 mod common;
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::Path,
+    process::Command,
+};
 
 use common::{clipmill, models, said};
 use serde_json::Value;
@@ -111,4 +117,76 @@ fn where_nothing_is_said_all_characters_count() {
         (&r["nonspeech_chars"], &r["cer"], &r["sentences_heard"]),
         (&0.into(), &Value::Null, &0.into())
     );
+}
+
+/// A transcription service that hears the same in everything, for whoever has the key.
+fn service(key: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}/v1", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, mut request, mut block) = (stream.unwrap(), vec![], vec![0; 1 << 16]);
+            let whole = |r: &[u8]| {
+                let head_end = r.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
+                let head = String::from_utf8_lossy(&r[..head_end]).to_lowercase();
+                let length = head.split("content-length: ").nth(1)?.lines().next()?.parse::<usize>().ok()?;
+                (r.len() >= head_end + length).then_some(head)
+            };
+            let head = loop {
+                let n = stream.read(&mut block).unwrap();
+                request.extend_from_slice(&block[..n]);
+                if let Some(head) = whole(&request) {
+                    break head;
+                }
+                assert!(n > 0, "the request broke off");
+            };
+            let knows = head.contains(&format!("authorization: bearer {key}\r\n"));
+            let (status, said) = match knows {
+                true => ("200 OK", r#"{"text":"好的","segments":[{"start":0.1,"end":0.6,"text":"好的"}]}"#),
+                false => ("401 Unauthorized", r#"{"error":"who are you?"}"#),
+            };
+            let length = said.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{said}"
+            )
+            .unwrap();
+        }
+    });
+    base
+}
+
+#[test]
+fn a_configured_service_hears_instead_of_the_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let (audio, truth, key) = (dir.path().join("a.wav"), dir.path().join("a.jsonl"), dir.path().join("key"));
+    ffmpeg(&["-t", "3", "-i", speech("zh_live.opus").to_str().unwrap()], &audio);
+    fs::write(&truth, "{\"start\":0.1,\"end\":1.0,\"text\":\"好的\"}\n").unwrap();
+    fs::write(&key, "sk-test-1\n").unwrap();
+    let with_service = |c: &mut Command, base: &str| {
+        c.env("CLIPMILL__TRANSCRIBE__ENDPOINT", base)
+            .env("CLIPMILL__TRANSCRIBE__ENDPOINT_MODEL", "large")
+            .env("CLIPMILL__TRANSCRIBE__API_KEY_FILE", &key)
+            .env("CLIPMILL__TRANSCRIBE__MODEL", "not-here")
+            .output()
+            .unwrap()
+    };
+    let base = service("sk-test-1");
+    let out = with_service(&mut eval(&audio, &truth), &base);
+    assert!(out.status.success(), "{}", said(&out));
+    let r: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert!(r["made_by"].as_str().unwrap().starts_with("large@127.0.0.1"), "{r}");
+    assert!(r["words_said"].as_u64().unwrap() >= 2, "{r}");
+    let mut doctor = clipmill();
+    doctor.arg("--models-dir").arg(models()).arg("doctor");
+    let out = with_service(&mut doctor, &base);
+    assert!(said(&out).contains("(transcribe.endpoint): large@127.0.0.1"), "{}", said(&out));
+
+    let base = service("sk-test-2");
+    for c in [&mut eval(&audio, &truth), &mut doctor] {
+        let out = with_service(c, &base);
+        let told = said(&out);
+        assert!(out.status.code() == Some(1) && told.contains("401"), "{told}");
+        assert!(told.contains("transcribe.api_key_file") && !told.contains("sk-test"), "{told}");
+    }
 }

@@ -116,6 +116,51 @@ fn seqs(page: &Value) -> Vec<i64> {
     page["utterances"].as_array().unwrap().iter().map(|u| u["seq"].as_i64().unwrap()).collect()
 }
 
+/// Shown in Traditional characters everywhere; numbers are still understood, and rows stay Simplified.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_may_be_shown_in_traditional_characters() {
+    let s = Served::open().await;
+    let source = format!("http://{}/api/sources/{}", s.address, s.recording.source_id);
+    let change = json!({"settings": {"script": "traditional_tw"}});
+    let done = s.http.patch(source).json(&change).send().await.unwrap();
+    assert_eq!(done.status(), StatusCode::OK);
+    let simplified = "粉丝价八十九块九，两件一百六十九，五号链接";
+    let traditional = "粉絲價八十九塊九，兩件一百六十九，五號連結";
+    // 链接 is 鏈接 by its characters; another word (連結) would have been a translation.
+    let traditional = traditional.replace("連結", "鏈接");
+    for file in [".srt", ".vtt", ".txt"] {
+        let text = s.get(file).await.text().await.unwrap();
+        assert!(
+            text.replace('\n', "").contains(&traditional) && text.contains("跨過一個小時"),
+            "{file}: {text}"
+        );
+    }
+    let page = s.json("?from=3.5&to=30").await;
+    let u = &page["utterances"][0];
+    assert_eq!(u["text"], traditional.as_str());
+    let words: String = u["words"].as_array().unwrap().iter().map(|w| w["text"].as_str().unwrap()).collect();
+    assert_eq!(words, traditional.replace('，', ""));
+    assert_eq!(
+        (&u["quantities"][0]["value"], &u["quantities"][0]["raw"]),
+        (&json!("89.9"), &json!("八十九塊九"))
+    );
+
+    let correct = format!(
+        "http://{}/api/recordings/{}/utterances/{}/correct",
+        s.address,
+        s.recording.id,
+        u["id"].as_str().unwrap()
+    );
+    let said = traditional.replace("粉絲價", "粉絲專享價");
+    let answer = s.http.post(correct).json(&json!({"text": said})).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["text"], said.as_str());
+    let rows = s.db.store.utterances(s.recording.id).await.unwrap();
+    assert_eq!(rows[1].text, simplified.replace("粉丝价", "粉丝专享价"));
+    s.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transcript_is_told_with_its_numbers_and_what_was_dropped() {
     let s = Served::open().await;

@@ -42,7 +42,7 @@ impl Recognizer for Same {
         let words = (0..).zip("买充电保".chars()).map(word).collect();
         Ok(Recognized {
             segments: vec![RecognizedSegment { start_s: 0.25, end_s: 1.05, words }],
-            language: None,
+            spoken: None,
         })
     }
 

@@ -9,9 +9,10 @@ use clipmill_domain::{
     provenance::StageVersion,
     recording::{Part, Recording},
     selling_point::SellingPoint,
-    source::Language,
+    source::{Language, Script},
     transcript::Utterance,
 };
+use clipmill_inference::script::written_in;
 use clipmill_store::{Artifact, Store, StoreError, Tx, clips, library};
 use clipmill_worker::{JobCtx, QueueName, Stage, StageError};
 
@@ -141,12 +142,14 @@ impl Stage for CutDraft {
         let thumbnail =
             library.publish_artifact(&picture, &dest("thumbnail.jpg"), "clip.thumbnail", &owner, now).await?;
         let why = reasons(&point, &plan, recording.language);
+        let source = store.source(recording.source_id).await?;
+        let script = source.map_or(Script::Simplified, |s| s.settings.script);
         let clip = Clip {
             id: clip_id,
             selling_point_id: id,
             recording_id: point.recording_id,
             span,
-            title: title(&point, recording.language),
+            title: written_in(script, &title(&point, recording.language)),
             label: point.label,
             product_name: point.product_name.clone(),
             why,

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use axum::{Json, extract::State};
 use clipmill_domain::{
     ClipId, RecordingId, Span, clip::Clip, post::Post, remix::Remix, selling_point::SellingPoint,
+    source::Script,
 };
+use clipmill_inference::script::shown_in;
 use clipmill_store::Store;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -14,6 +16,7 @@ use super::{
     App,
     error::ApiError,
     extract::{Named, Params, id},
+    transcript::script_of,
     view::{
         ClipCard, ClipDetail, ClipPage, ErrorBody, EvidenceView, HistoryLine, LabelShare, Stage,
         TranscriptLine, media_url, seconds, share, wall,
@@ -159,10 +162,17 @@ pub(super) async fn one(State(app): State<App>, Named(text): Named) -> Result<Js
     let around =
         Span::new(clip.span.start() + -CONTEXT_MICROS, clip.span.end() + CONTEXT_MICROS).unwrap_or(clip.span);
     let transcript = app.store.utterances_in(clip.recording_id, around).await?;
+    let script = match app.store.recording(clip.recording_id).await? {
+        Some(recording) => script_of(&app.store, &recording).await?,
+        None => Script::Simplified,
+    };
     Ok(Json(ClipDetail {
         why: clip.why.clone(),
         evidence: evidence(loaded.point.as_ref()),
-        transcript: transcript.into_iter().map(|u| TranscriptLine::new(u, &clip.edl.spans)).collect(),
+        transcript: transcript
+            .into_iter()
+            .map(|u| TranscriptLine::new(shown_in(script, u), &clip.edl.spans))
+            .collect(),
         draft_url: media_url(&clip.draft_path),
         exact_url: clip.exact_path.as_deref().map(media_url),
         captioned_url: card.remix_url.clone(),

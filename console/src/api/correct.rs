@@ -1,10 +1,10 @@
 //! An operator's correction of an utterance, and the rule it makes.
 
 use axum::{Json, extract::State};
-use clipmill_domain::{RecordingId, UtteranceId};
+use clipmill_domain::{RecordingId, UtteranceId, source::Script, transcript::Utterance};
 use clipmill_inference::{
     lexicon::{corrected, rule_between},
-    script::join_words,
+    script::{join_words, shown_in, to_simplified},
 };
 use clipmill_store::{audit, utterances::rewrite_utterance};
 
@@ -17,6 +17,7 @@ use super::{
     lexicon_view::{CorrectedUtterance, CorrectedWord, Correction, RulePreview, SuggestedRule},
     now,
     sources::ACTOR,
+    transcript::script_of,
     view::{ErrorBody, wall},
 };
 
@@ -45,7 +46,9 @@ pub(super) async fn correct(
     let missing = || ApiError::not_found("utterance", &utterance_text);
     let before = app.store.utterance(utterance_id).await?.filter(|u| u.recording_id == recording_id);
     let before = before.ok_or_else(missing)?;
-    let text = request.text.trim();
+    // What is shown in Traditional characters comes back in them.
+    let text = to_simplified(request.text.trim());
+    let text = text.as_str();
     if text.chars().count() > TEXT_CHARS_MAX || text.chars().any(char::is_control) {
         return Err(ApiError::invalid(format!(
             "the text is one line of at most {TEXT_CHARS_MAX} characters"
@@ -76,11 +79,16 @@ pub(super) async fn correct(
             rule_heard = Some(heard);
         }
     }
+    let script = match app.store.recording(recording_id).await? {
+        Some(recording) => script_of(&app.store, &recording).await?,
+        None => Script::Simplified,
+    };
+    let shown = shown_in(script, Utterance { text, words, ..before });
     Ok(Json(CorrectedUtterance {
         id: utterance_text,
         recording_id: recording_text,
-        text,
-        words: words.iter().map(CorrectedWord::from).collect(),
+        text: shown.text,
+        words: shown.words.iter().map(CorrectedWord::from).collect(),
         edited_at: wall(at),
         suggested: suggested.map(|(heard, term)| SuggestedRule { heard, term }),
         rule,

@@ -9,8 +9,10 @@ use axum::{
 use clipmill_domain::{
     MediaTime, Span,
     recording::Recording,
+    source::Script,
     transcript::{Utterance, heard_until},
 };
+use clipmill_inference::script::shown_in;
 use clipmill_ingest::export::{CaptionWriter, Captions, last_speaker, plain_text};
 use clipmill_store::{Store, StoreError};
 use serde::Deserialize;
@@ -100,6 +102,18 @@ impl<'a> Stretches<'a> {
         self.last_seq = some.last().map_or(self.last_seq, |u| u.seq);
         Ok(Some(some))
     }
+
+    /// The same as they are shown.
+    async fn next_shown(&mut self, script: Script) -> Result<Option<Vec<Utterance>>, StoreError> {
+        let some = self.next().await?;
+        Ok(some.map(|some| some.into_iter().map(|u| shown_in(script, u)).collect()))
+    }
+}
+
+/// What Chinese of `recording` is shown in.
+pub(super) async fn script_of(store: &Store, recording: &Recording) -> Result<Script, StoreError> {
+    let source = store.source(recording.source_id).await?;
+    Ok(source.map_or(Script::Simplified, |s| s.settings.script))
 }
 
 /// The transcript of `range` as a file. `from_zero`: times of captions count from the beginning of the range.
@@ -114,13 +128,14 @@ pub(crate) async fn file(
     format: Format,
 ) -> Result<String, StoreError> {
     let span = range.within(store, recording).await?;
+    let script = script_of(store, recording).await?;
     let captions = match format {
         Format::Srt => Captions::Srt,
         Format::Vtt => Captions::Vtt,
         Format::Txt => {
             let (mut out, mut speaker) = (String::new(), None);
             let mut stretches = Stretches::new(store, recording, span);
-            while let Some(some) = stretches.next().await? {
+            while let Some(some) = stretches.next_shown(script).await? {
                 out.push_str(&plain_text(&some, recording.language, speaker));
                 speaker = last_speaker(&some).or(speaker);
             }
@@ -135,7 +150,7 @@ pub(crate) async fn file(
     let mut writer = CaptionWriter::new(captions, recording.language, span, zero);
     let mut out = writer.header().to_owned();
     let mut stretches = Stretches::new(store, recording, span);
-    while let Some(some) = stretches.next().await? {
+    while let Some(some) = stretches.next_shown(script).await? {
         out.push_str(&writer.write(&some));
     }
     Ok(out)
@@ -148,11 +163,12 @@ async fn told(
     from: MediaTime,
     span: Option<Span>,
 ) -> Result<TranscriptView, StoreError> {
+    let script = script_of(store, recording).await?;
     let heard = heard_until(&store.follower(recording.id, TRANSCRIBER).await?.state);
     let mut utterances = vec![];
     let mut stretches = Stretches::new(store, recording, span);
     while let Some(some) = stretches.next().await? {
-        utterances.extend(some.into_iter().map(|u| UtteranceView::new(u, recording.language)));
+        utterances.extend(some.into_iter().map(|u| UtteranceView::new(u, recording.language, script)));
     }
     // What was dropped may lie where nothing was said at all.
     let to = span.map_or(from, Span::end);

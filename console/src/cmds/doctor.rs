@@ -4,7 +4,7 @@ use std::process::Command;
 
 use clipmill_inference::registry::{FileState, Registry};
 
-use super::{Cli, Failure, load};
+use super::{Cli, Failure, ears::ask_service, load};
 
 /// A thing looked at.
 struct Finding {
@@ -19,8 +19,13 @@ struct Missing {
     needed: bool,
 }
 
-pub(super) fn run(cli: &Cli) -> Result<(), Failure> {
+pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
     let config = load(cli)?;
+    let looking = tokio::task::spawn_blocking(move || report(&config));
+    looking.await.map_err(|e| Failure::new(format!("looking around failed: {e}")))?
+}
+
+fn report(config: &crate::config::Config) -> Result<(), Failure> {
     let mut findings = media();
     findings.push(program("ffmpeg", &["-version"], "ffmpeg", "plays the demo's live", true));
     findings.push(node());
@@ -32,8 +37,9 @@ pub(super) fn run(cli: &Cli) -> Result<(), Failure> {
         false,
     ));
     findings.push(program("chromium", &["--version"], "chromium", "only the tests", false));
-    findings.extend(models(&config));
-    findings.push(disk(&config));
+    findings.extend(models(config));
+    findings.extend(service(config));
+    findings.push(disk(config));
 
     let mut packages: Vec<&str> = vec![];
     let mut broken = 0;
@@ -117,24 +123,32 @@ fn node() -> Finding {
     Finding { what, found: Err(Missing { why, packages: &[], needed: false }) }
 }
 
+/// The transcription service, where one is configured.
+fn service(config: &crate::config::Config) -> Option<Finding> {
+    let found = ask_service(config)?.map_err(|why| Missing { why, packages: &[], needed: true });
+    Some(Finding { what: "transcription service (transcribe.endpoint)".to_owned(), found })
+}
+
 fn models(config: &crate::config::Config) -> Vec<Finding> {
     let listed = Registry::new(config.models_dir(), None).and_then(|r| r.list());
-    let missing = |why: String| Err(Missing { why, packages: &[], needed: true });
+    let missing = |why: String, needed| Err(Missing { why, packages: &[], needed });
     match listed {
         Ok(models) => models
             .into_iter()
-            .map(|m| Finding {
-                what: format!("model {}", m.name),
-                found: match m.state {
+            .map(|m| {
+                // A service does the speech model's work.
+                let needed = config.transcribe.endpoint.is_none() || m.name != config.transcribe.model;
+                let found = match m.state {
                     FileState::Present => Ok(m.path.to_string()),
-                    FileState::Missing => missing("not here: `clipmill models fetch`".into()),
+                    FileState::Missing => missing("not here: `clipmill models fetch`".into(), needed),
                     FileState::WrongSize(n) => {
-                        missing(format!("damaged ({n} bytes): `clipmill models fetch`"))
+                        missing(format!("damaged ({n} bytes): `clipmill models fetch`"), needed)
                     }
-                },
+                };
+                Finding { what: format!("model {}", m.name), found }
             })
             .collect(),
-        Err(e) => vec![Finding { what: "models".into(), found: missing(e.to_string()) }],
+        Err(e) => vec![Finding { what: "models".into(), found: missing(e.to_string(), true) }],
     }
 }
 

@@ -5,18 +5,13 @@ use std::{io::IsTerminal as _, path::PathBuf, sync::Arc};
 use camino::Utf8PathBuf;
 use clap::Subcommand;
 use clipmill_domain::source::Language;
-use clipmill_inference::{
-    asr::{Whisper, WhisperOptions},
-    likely::Likely,
-    registry::Registry,
-    vad::Vad,
-};
+use clipmill_inference::{asr::Recognizer, likely::Likely, registry::Registry, vad::Vad};
 use clipmill_ingest::eval::{
     EvalError, Heard, Report, Term, Truth, With, hear, peer, read_terms, read_truth, score, score_peer,
 };
 use clipmill_media::read_sound;
 
-use super::{Cli, Failure, error_chain, load, work::zh_words};
+use super::{Cli, Failure, ears, error_chain, load, work::zh_words};
 use crate::config::Config;
 
 /// What to measure.
@@ -38,7 +33,7 @@ pub struct Asr {
     /// The language, zh or en; by default what the script is written in.
     #[arg(long)]
     lang: Option<Language>,
-    /// The speech model's name in the model registry; by default the configuration's.
+    /// A speech model of the model registry, on this machine. By default the configuration's model or service.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Terms to look for: one a line with aliases after tabs, or products as JSON Lines. May be given several times.
@@ -100,15 +95,13 @@ async fn listen(
     terms: Vec<Term>,
 ) -> Result<(Heard, Truth), Failure> {
     let (dir, audio) = (config.models_dir(), args.audio.clone());
-    let config = config.clone();
-    let model = args.model.clone().unwrap_or_else(|| config.transcribe.model.clone());
-    let threads = config.transcribe.threads;
+    let (config, model) = (config.clone(), args.model.clone());
     let work = tokio::task::spawn_blocking(move || -> Result<_, Failure> {
         let sound = read_sound(&audio).map_err(|e| failed(e.into()))?;
         if let Some(length_s) = sound.length_s() {
             truth.fits(length_s).map_err(failed)?;
         }
-        let (voice, ears) = models(dir.clone(), &model, threads)?;
+        let (voice, ears) = models(&config, dir.clone(), model.as_deref())?;
         let likely = likely(&config, dir)?;
         let mut said_s = 0.0;
         let shown = std::io::stderr().is_terminal();
@@ -120,24 +113,27 @@ async fn listen(
         };
         let name = audio.display().to_string();
         let with = With { lexicon: &terms, likely };
-        let heard =
-            hear(sound, &name, Box::new(voice.into_stream()), Arc::new(ears), language, with, &mut tell)
-                .map_err(failed)?;
+        let heard = hear(sound, &name, Box::new(voice.into_stream()), ears, language, with, &mut tell)
+            .map_err(failed)?;
         truth.fits(heard.audio_s).map_err(failed)?;
         Ok((heard, truth))
     });
     work.await.map_err(|e| Failure::new(format!("transcribing failed: {e}")))?
 }
 
-/// The models that a live is heard with, as `clipmill work` loads them.
-fn models(dir: Utf8PathBuf, model: &str, threads: u32) -> Result<(Vad, Whisper), Failure> {
+/// What a live is heard with, as `clipmill work` loads it; or with another `model`.
+fn models(
+    config: &Config,
+    dir: Utf8PathBuf,
+    model: Option<&str>,
+) -> Result<(Vad, Arc<dyn Recognizer>), Failure> {
     let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
     let registry = Registry::new(dir, None).map_err(|e| bad(&e))?;
-    let speech = registry.verify(model).map_err(|e| bad(&e))?;
     let voice = registry.verify("silero-vad").map_err(|e| bad(&e))?;
-    let options =
-        WhisperOptions { threads: u16::try_from(threads).unwrap_or(1), ..WhisperOptions::default() };
-    let ears = Whisper::load(&speech, options).map_err(|e| bad(&e))?;
+    let ears = match model {
+        Some(name) => ears::local(config, &registry, name, 1)?,
+        None => ears::ears(config, &registry, 1)?,
+    };
     Ok((Vad::load(&voice.path).map_err(|e| bad(&e))?, ears))
 }
 

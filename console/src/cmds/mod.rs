@@ -5,6 +5,7 @@ mod config;
 mod cost;
 mod demo;
 mod doctor;
+mod ears;
 mod eval;
 mod lexicon;
 mod models;
@@ -168,7 +169,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Models(args) => models::run(&cli, args).await,
         Command::Config(args) => config::run(&cli, args),
         Command::Check(args) => check::run(&cli, args).await,
-        Command::Doctor => doctor::run(&cli),
+        Command::Doctor => doctor::run(&cli).await,
         Command::Eval(args) => eval::run(&cli, args).await,
         Command::Train(args) => train::run(&cli, args).await,
         Command::Record => record::run(&cli).await,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clipmill_domain::{
     schedule::Window,
-    source::{AudioChoice, RecordMode, SourceSettings},
+    source::{AudioChoice, RecordMode, Script, SourceSettings},
 };
 use clipmill_ingest::source::pull::resolver::Resolvers;
 use clipmill_store::sources::Header;
@@ -56,6 +56,12 @@ pub struct SettingsArgs {
     /// The audio track: first, a number from 1, or a language such as zho.
     #[arg(long)]
     audio: Option<AudioChoice>,
+    /// Whether the language is found out as it is spoken, Chinese or English; --lang is taken to begin with.
+    #[arg(long, value_name = "true|false")]
+    detect_language: Option<bool>,
+    /// What Chinese is shown in: simplified, traditional-tw or traditional-hk.
+    #[arg(long)]
+    script: Option<Script>,
     /// Turns a room page into a stream's address: streamlink, yt-dlp, one from the configuration, or `none`.
     #[arg(long)]
     resolver: Option<OrNone<String>>,
@@ -86,6 +92,8 @@ impl SettingsArgs {
             s.schedule.zone.clone_from(zone);
         }
         s.stop.at_window_end = self.stop_at_window_end.unwrap_or(s.stop.at_window_end);
+        s.detect_language = self.detect_language.unwrap_or(s.detect_language);
+        s.script = self.script.unwrap_or(s.script);
         s.priority = self.priority.unwrap_or(s.priority);
         if let Some(audio) = &self.audio {
             s.audio.clone_from(audio);
@@ -139,8 +147,11 @@ mod tests {
         assert_eq!((s.mode, s.priority, s.schedule.windows.len()), (RecordMode::Scheduled, 3, 1));
         let s = apply(&["--priority", "-5", "--stop-after", "60", "--resolver", "yt-dlp"], s).unwrap();
         assert_eq!((s.mode, s.priority, s.stop.after_minutes), (RecordMode::Scheduled, -5, Some(60)));
-        let s = apply(&["--stop-after", "none", "--resolver", "none"], s).unwrap();
-        assert_eq!((s.stop.after_minutes, s.resolver), (None, None));
+        let s =
+            apply(&["--stop-after", "none", "--resolver", "none", "--detect-language", "true"], s).unwrap();
+        assert_eq!((s.stop.after_minutes, &s.resolver, s.detect_language), (None, &None, true));
+        let s = apply(&["--script", "traditional-hk"], s).unwrap();
+        assert_eq!((s.detect_language, s.script), (true, Script::TraditionalHk));
     }
 
     #[test]

@@ -9,7 +9,6 @@ use clipmill_clipper::{
 };
 use clipmill_domain::{Clock as _, MediaTime, retention::Rules};
 use clipmill_inference::{
-    asr::{Whisper, WhisperOptions},
     classify::QwenClassifier,
     likely::Likely,
     registry::{ModelFile, Registry, RegistryError},
@@ -31,7 +30,9 @@ use clipmill_worker::{Engine, QueueName, SystemClock};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{Cli, Failure, error_chain, load, open_store, pulse::Pulse, start_telemetry, stop_signal};
+use super::{
+    Cli, Failure, ears::ears, error_chain, load, open_store, pulse::Pulse, start_telemetry, stop_signal,
+};
 use crate::config::Config;
 
 pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
@@ -68,6 +69,9 @@ pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
 fn inferences_at_once() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
+
+/// Calls to a transcription service at a time, for each core: finding speech and waiting for the answer is little work.
+const CALLS_A_CORE: usize = 4;
 
 /// How often what crashed attempts left behind is swept up.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -109,18 +113,16 @@ impl Models {
     fn load(config: &Config) -> Result<Self, Failure> {
         let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
         let registry = Registry::new(config.models_dir(), None).map_err(|e| bad(&e))?;
-        let speech = registry.verify(&config.transcribe.model).map_err(|e| bad(&e))?;
         let voice = registry.verify("silero-vad").map_err(|e| bad(&e))?;
         let language = registry.verify(&config.classify.model).map_err(|e| bad(&e))?;
-        let options = WhisperOptions {
-            threads: u16::try_from(config.transcribe.threads).unwrap_or(1),
-            states: u16::try_from(inferences_at_once()).unwrap_or(1),
-            ..WhisperOptions::default()
-        };
-        let ears = Whisper::load(&speech, options).map_err(|e| bad(&e))?;
-        let room = Arc::new(Semaphore::new(inferences_at_once()));
-        let mut transcribe =
-            Transcriber::with_silero(Arc::new(ears), &voice.path, room).map_err(|e| bad(&e))?;
+        let ears = ears(config, &registry, inferences_at_once())?;
+        tracing::info!(ears = ears.id(), "speech is recognised by");
+        let room = Arc::new(Semaphore::new(match config.transcribe.endpoint {
+            // One that waits for a service keeps no core busy.
+            Some(_) => inferences_at_once() * CALLS_A_CORE,
+            None => inferences_at_once(),
+        }));
+        let mut transcribe = Transcriber::with_silero(ears, &voice.path, room).map_err(|e| bad(&e))?;
         if let Some(words) = zh_words(config, &registry).map_err(|e| bad(&e))? {
             let likely = Likely::load(&words.path).map_err(|e| bad(&e))?;
             transcribe = transcribe.with_likely(words.id(), likely);

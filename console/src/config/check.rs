@@ -3,7 +3,7 @@
 use clipmill_ingest::source::pull::resolver::Resolvers;
 use secrecy::ExposeSecret;
 
-use super::{Config, ConfigError, bad};
+use super::{Config, ConfigError, Transcribe, bad};
 
 /// Fewest characters of an access token.
 pub const MIN_TOKEN_CHARS: usize = 16;
@@ -113,6 +113,7 @@ impl Config {
             "transcribe.model",
             "name a model: `clipmill models list` shows them",
         );
+        self.transcribe.endpoint_problems(&mut must);
         must((1..=256).contains(&self.transcribe.threads), "transcribe.threads", "choose 1 to 256 threads");
         must(
             !self.classify.model.is_empty(),
@@ -156,5 +157,45 @@ impl Config {
             "write a level such as info, or directives such as info,clipmill_ingest=debug",
         );
         found
+    }
+}
+
+impl Transcribe {
+    fn endpoint_problems(&self, must: &mut impl FnMut(bool, &'static str, &'static str)) {
+        let url = self.endpoint.as_deref().map(url::Url::parse);
+        let is_web = |u: &url::Url| matches!(u.scheme(), "http" | "https") && u.has_host();
+        must(
+            url.as_ref().is_none_or(|u| u.as_ref().is_ok_and(is_web)),
+            "transcribe.endpoint",
+            "write the address of a transcription service as far as /v1, for example http://127.0.0.1:8000/v1",
+        );
+        let open = |u: &url::Url| u.username().is_empty() && u.password().is_none();
+        must(
+            url.as_ref().is_none_or(|u| u.as_ref().is_ok_and(open) || u.is_err()),
+            "transcribe.endpoint",
+            "leave user name and password out; write the key into a file and name it in transcribe.api_key_file",
+        );
+        must(
+            url.is_none_or(|u| u.is_err() || u.is_ok_and(|u| !u.path().ends_with("/audio/transcriptions"))),
+            "transcribe.endpoint",
+            "leave out /audio/transcriptions at the end: it is added",
+        );
+        let model = self.endpoint_model.as_deref().unwrap_or("").trim();
+        must(
+            self.endpoint.is_none() || !model.is_empty(),
+            "transcribe.endpoint_model",
+            "transcribe.endpoint needs the name of a model: write the one that the service is to use, for example \
+             whisper-1",
+        );
+        must(
+            self.endpoint.is_some() || self.endpoint_model.is_none(),
+            "transcribe.endpoint_model",
+            "it is the model of a service: set transcribe.endpoint too, or name a model here with transcribe.model",
+        );
+        must(
+            self.endpoint.is_some() || self.api_key_file.is_none(),
+            "transcribe.api_key_file",
+            "it is the key of a service: set transcribe.endpoint too, or leave the key out",
+        );
     }
 }

@@ -154,6 +154,14 @@ keys! {
     [transcribe]: Transcribe {
         /// Name of the speech model in the model registry.
         model: String = r#""whisper-base""#,
+        /// Address of a service that transcribes instead of `model`, as far as `/v1`: `https://speech.example.com/v1`.
+        /// It speaks the format of OpenAI's `audio/transcriptions`. Only stretches with speech are sent. Unset: the
+        /// model above, on this machine.
+        endpoint: Option<String> = "",
+        /// The service's name of the model it is to use; needed with `endpoint`.
+        endpoint_model: Option<String> = "",
+        /// File whose first line is the service's key, sent as a bearer token. Unset: none is sent.
+        api_key_file: Option<Utf8PathBuf> = "",
         /// Name of the model of Chinese words that puts characters right that only sound right. Empty: Chinese stays as
         /// it was heard.
         zh_words: Option<String> = r#""zh-words""#,

@@ -64,9 +64,11 @@ pub enum ConfigError {
     /// Values that cannot be used; every one that was found.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     BadValues(Vec<BadValue>),
-    /// The token file cannot be used.
-    #[error("serve.auth_token_file = {path}: {problem}")]
-    TokenFile {
+    /// A file with a secret cannot be used.
+    #[error("{key} = {path}: {problem}")]
+    SecretFile {
+        /// The key that names it.
+        key: &'static str,
         /// As configured.
         path: Utf8PathBuf,
         /// What is wrong and what to do.
@@ -161,10 +163,37 @@ impl Config {
     pub fn auth_token(&self) -> Result<Option<SecretString>, ConfigError> {
         self.serve.auth_token_file.as_deref().map(read_token).transpose()
     }
+
+    /// The key of the transcription service; `None` when it is given none.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or its first line is empty or cannot be sent.
+    pub fn transcription_key(&self) -> Result<Option<SecretString>, ConfigError> {
+        self.transcribe.api_key_file.as_deref().map(read_service_key).transpose()
+    }
+}
+
+fn read_service_key(path: &Utf8Path) -> Result<SecretString, ConfigError> {
+    let fail = |problem: String| ConfigError::SecretFile {
+        key: "transcribe.api_key_file",
+        path: path.to_owned(),
+        problem,
+    };
+    let text = std::fs::read_to_string(path).map(SecretString::from);
+    let text = text.map_err(|e| fail(format!("cannot be read: {e}; write the service's key into it")))?;
+    let key = text.expose_secret().lines().next().unwrap_or_default().trim();
+    if key.is_empty() || !key.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(fail("its first line must be the service's key, without spaces".to_owned()));
+    }
+    Ok(SecretString::from(key))
 }
 
 fn read_token(path: &Utf8Path) -> Result<SecretString, ConfigError> {
-    let fail = |problem: String| ConfigError::TokenFile { path: path.to_owned(), problem };
+    let fail = |problem: String| ConfigError::SecretFile {
+        key: "serve.auth_token_file",
+        path: path.to_owned(),
+        problem,
+    };
     let text = std::fs::read_to_string(path).map(SecretString::from).map_err(|e| {
         fail(format!("cannot be read: {e}; make one with `head -c 24 /dev/urandom | base64 > {path}`"))
     })?;

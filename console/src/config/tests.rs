@@ -125,6 +125,46 @@ fn a_token_file_must_hold_a_token() {
 }
 
 #[test]
+fn a_transcription_service_needs_a_model_and_its_key_lies_in_a_file() {
+    let service = "[transcribe]\nendpoint = \"http://127.0.0.1:8000/v1\"\n";
+    for (text, key, says) in [
+        (service, "transcribe.endpoint_model", "needs the name of a model"),
+        ("[transcribe]\nendpoint_model = \"large\"\n", "transcribe.endpoint_model", "transcribe.endpoint"),
+        ("[transcribe]\napi_key_file = \"key\"\n", "transcribe.api_key_file", "transcribe.endpoint"),
+        ("[transcribe]\nendpoint = \"speech\"\n", "transcribe.endpoint = ", "/v1"),
+        (
+            "[transcribe]\nendpoint = \"http://a/v1/audio/transcriptions\"\n",
+            "transcribe.endpoint",
+            "leave out",
+        ),
+        ("[transcribe]\nendpoint = \"https://me:hunter2@a/v1\"\n", "transcribe.endpoint", "api_key_file"),
+    ] {
+        let e = refused(text, &[]);
+        assert!(e.contains(key) && e.contains(says) && !e.contains("hunter2"), "{e}");
+    }
+
+    let (dir, path) = file(&format!("{service}endpoint_model = \"large\"\n"));
+    let key = dir.path().join("key");
+    let c = Config::load_from(Some(&path), []).unwrap();
+    assert!(c.transcription_key().unwrap().is_none(), "a service of one's own may need none");
+    let vars = [
+        ("CLIPMILL__TRANSCRIBE__API_KEY_FILE", key.to_str().unwrap()),
+        ("CLIPMILL__TRANSCRIBE__ENDPOINT", "http://a/v1?key=hunter2"),
+    ];
+    let c = Config::load_from(Some(&path), env(&vars)).unwrap();
+    assert!(c.transcription_key().unwrap_err().to_string().contains("transcribe.api_key_file"));
+    for bad in ["", "\nsk-hunter2", "sk hunter2"] {
+        std::fs::write(&key, bad).unwrap();
+        let e = c.transcription_key().unwrap_err().to_string();
+        assert!(e.contains("first line") && !e.contains("hunter2"), "{e}");
+    }
+    std::fs::write(&key, " sk-hunter2 \n").unwrap();
+    assert_eq!(c.transcription_key().unwrap().unwrap().expose_secret(), "sk-hunter2");
+    let shown = format!("{} {:?}", c.show(), c.transcription_key().unwrap());
+    assert!(!shown.contains("hunter2") && shown.contains("http://a/v1?key=***"), "{shown}");
+}
+
+#[test]
 fn no_password_is_ever_shown() {
     let (_dir, path) = file("[database]\nurl = \"postgres://clip:hunter2@db/clip?sslpassword=hunter2\"\n");
     let c = Config::load_from(Some(&path), []).unwrap();

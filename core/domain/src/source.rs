@@ -45,6 +45,33 @@ impl std::str::FromStr for Language {
     }
 }
 
+/// Which characters Chinese is shown in. Rows hold Simplified ones, whatever is shown: words are matched on those.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Script {
+    /// Simplified.
+    #[default]
+    Simplified,
+    /// Traditional, as written in Taiwan.
+    TraditionalTw,
+    /// Traditional, as written in Hong Kong.
+    TraditionalHk,
+}
+
+impl std::str::FromStr for Script {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "simplified" => Ok(Self::Simplified),
+            "traditional-tw" | "traditional_tw" => Ok(Self::TraditionalTw),
+            "traditional-hk" | "traditional_hk" => Ok(Self::TraditionalHk),
+            other => Err(format!(
+                "script {other:?} is not known; use simplified, traditional-tw or traditional-hk"
+            )),
+        }
+    }
+}
+
 /// When an enabled source records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -142,6 +169,10 @@ pub struct SourceSettings {
     pub priority: i32,
     /// Which audio track is recorded.
     pub audio: AudioChoice,
+    /// Whether each stretch of speech is heard in the language it sounds like; otherwise all in the source's own.
+    pub detect_language: bool,
+    /// What Chinese is shown in: transcripts, captions, titles.
+    pub script: Script,
     /// Name of the resolver that turns its address (a room page) into a stream's; none: the address is the stream.
     pub resolver: Option<String>,
     /// Days its recordings are kept; unset: the service's own setting.

@@ -62,7 +62,7 @@ pub struct Utterance {
     pub seq: i64,
     /// From the first word's start to the last word's end.
     pub span: Span,
-    /// The text shown and matched on (Simplified Chinese, normalised).
+    /// The text matched on (Simplified Chinese, normalised); what is shown may be in another script.
     pub text: String,
     /// The words, in order, inside `span`.
     pub words: Vec<Word>,

@@ -78,6 +78,12 @@ impl Guarded {
         }
     }
 
+    /// The mean logarithm of the kept words' probabilities; below any other without words.
+    pub fn likelihood(&self) -> f64 {
+        let is_empty = self.kept.iter().all(|s| s.words.is_empty());
+        if is_empty { f64::NEG_INFINITY } else { mean_log_p(&self.kept) }
+    }
+
     /// How many letters and digits were kept.
     pub fn letters(&self) -> usize {
         self.kept.iter().flat_map(|s| &s.words).map(|w| letters(&w.text)).sum()

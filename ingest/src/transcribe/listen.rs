@@ -6,7 +6,7 @@ use clipmill_domain::{MediaTime, Span, source::Language, transcript::Word};
 use clipmill_inference::{
     asr::{
         AsrError, Recognizer,
-        live::{Heard, RecognizedChunk, SpeechToText},
+        live::{Heard, RecognizedChunk, SpeechToText, Tongue},
     },
     lexicon::Lexicon,
     likely::Likely,
@@ -41,6 +41,9 @@ pub struct State {
     /// The voices so far.
     #[serde(default)]
     pub speakers: Speakers,
+    /// Where the language is found out: what is known of it.
+    #[serde(default)]
+    pub tongue: Option<Tongue>,
 }
 
 impl State {
@@ -51,6 +54,7 @@ impl State {
             next_utterance: 0,
             sentences: Sentences::new(language),
             speakers: Speakers::default(),
+            tongue: None,
         }
     }
 }
@@ -135,6 +139,14 @@ impl Listener {
         self.likely = likely;
     }
 
+    /// Finds out the language of each chunk from now on, beginning with its own; or no more.
+    pub fn find_language(&mut self, yes: bool) {
+        let known = || Some(self.state.tongue.clone().unwrap_or_else(|| Tongue::new(self.language.code())));
+        let tongue = if yes { known() } else { None };
+        self.state.tongue.clone_from(&tongue);
+        self.stream.set_tongue(tongue);
+    }
+
     /// Tells voices apart from now on.
     pub fn tell_voices(&mut self, printer: Arc<dyn Printer>) {
         self.stream.set_printer(printer);
@@ -201,15 +213,17 @@ impl Listener {
     }
 
     fn put_right(&self, sentences: &mut [Sentence]) {
-        if let Some(likely) = self.likely.as_ref().filter(|_| self.language == Language::Zh) {
-            sentences.iter_mut().for_each(|s| s.put_right(likely));
-        }
+        let Some(likely) = &self.likely else { return };
+        let chinese = sentences.iter_mut().filter(|s| s.language == Language::Zh);
+        chinese.for_each(|s| s.put_right(likely));
     }
 
     fn take(&mut self, heard: Heard, out: &mut Output) {
         out.chunks += heard.chunks.len() as u64;
         for chunk in heard.chunks {
             self.close_if_silent(chunk.start_s, out);
+            let language = chunk.language.parse().unwrap_or(self.language);
+            out.sentences.extend(self.state.sentences.speak(language));
             for (segment, print) in chunk.segments.iter().zip(&chunk.prints) {
                 self.state.speakers.hear(segment.start_s, segment.end_s, print.as_ref());
             }
@@ -237,6 +251,7 @@ impl Listener {
                 }
             }
         }
+        self.state.tongue = self.stream.tongue().cloned();
         self.state.final_until = self.state.final_until.max(heard.final_until);
         #[expect(clippy::cast_precision_loss, reason = "exact for ages of samples")]
         let final_s = self.state.final_until as f64 / f64::from(SAMPLE_RATE);

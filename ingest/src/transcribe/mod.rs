@@ -25,7 +25,7 @@ use camino::Utf8Path;
 use clipmill_domain::{
     Id, RecordingId, UtteranceId,
     recording::{Part, Recording},
-    source::Language,
+    source::{Language, Source},
     transcript::Utterance,
 };
 use clipmill_inference::{
@@ -181,10 +181,11 @@ impl Follower for Transcriber {
         }
         let behind_us = waiting_us(&cx.store, rec, &parts).await?;
         let source = cx.store.source(rec.source_id).await?;
-        let is_live = rec.ended_at.is_none() && !source.is_some_and(|s| s.is_backfill());
+        let is_live = rec.ended_at.is_none() && !source.as_ref().is_some_and(Source::is_backfill);
         let rung = self.paces.rung(rec.id).next(behind_us, is_live);
         self.paces.set(rec.id, behind_us, rung);
         hearing.listener.set_rung(rung);
+        hearing.listener.find_language(source.is_some_and(|s| s.settings.detect_language));
         hearing.listener.set_lexicon(self.trade.of(&cx.store, rec.source_id).await?);
         let files = files_of(&cx.store, rec.id, &parts).await?;
         let _seat = Arc::clone(&self.room).acquire_owned().await.map_err(StageError::retry)?;
@@ -211,8 +212,7 @@ impl Follower for Transcriber {
             .map_err(|e| StageError::retry(format!("hearing was cut short: {e}")))?
             .map_err(stage_error)?;
 
-        let made_by = self.made_by(rec.language);
-        let rows = numbered(&mut hearing.listener, rec, &out, &made_by, cx);
+        let rows = numbered(&mut hearing.listener, rec, &out, |language| self.made_by(language), cx);
         if !over && *hearing.listener.state() == before && hearing.curves.rows().is_empty() {
             self.keep(rec.id, pos, hearing);
             return Ok(Progress::Advanced);
@@ -253,7 +253,7 @@ fn numbered(
     listener: &mut Listener,
     rec: &Recording,
     out: &Output,
-    made_by: &str,
+    made_by: impl Fn(Language) -> String,
     cx: &FollowCtx,
 ) -> Vec<Utterance> {
     out.sentences
@@ -267,8 +267,8 @@ fn numbered(
                 span: s.span,
                 text: s.text.clone(),
                 words: s.words.clone(),
-                made_by: made_by.to_owned(),
-                language: Some(rec.language),
+                made_by: made_by(s.language),
+                language: Some(s.language),
                 speaker: listener.speaker(s.span),
                 edited_at: None,
             }
@@ -313,5 +313,19 @@ fn stage_error(error: HearError) -> StageError {
             | AsrError::Endpoint { is_final: true, .. }),
         ) => StageError::needs_operator(e),
         other => StageError::retry(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_key_is_for_the_operator_and_a_busy_service_is_tried_again() {
+        let failed = |is_final| {
+            stage_error(AsrError::Endpoint { host: "h".into(), why: "it answered".into(), is_final }.into())
+        };
+        assert!(matches!(failed(true), StageError::NeedsOperator { .. }));
+        assert!(matches!(failed(false), StageError::Retry { .. }));
     }
 }

@@ -32,6 +32,8 @@ pub struct Sentence {
     pub text: String,
     /// Its words, in order, inside `span`.
     pub words: Vec<Word>,
+    /// What it was heard in.
+    pub language: Language,
 }
 
 impl Sentence {
@@ -54,6 +56,13 @@ impl Sentences {
     /// With nothing pending.
     pub fn new(language: Language) -> Self {
         Self { language, pending: Vec::new(), floor: MediaTime::ZERO }
+    }
+
+    /// What follows is in `language`: what is pending in another one is a sentence.
+    pub fn speak(&mut self, language: Language) -> Option<Sentence> {
+        let before = if self.language == language { None } else { self.close() };
+        self.language = language;
+        before
     }
 
     /// Takes a clause (a run of words that the recogniser gave as one segment), in time order; returns the
@@ -95,7 +104,7 @@ impl Sentences {
         let words = std::mem::take(&mut self.pending);
         let span = Span::new(words.first()?.start, words.last()?.end).ok()?;
         let text = join_words(words.iter().map(|w| w.text.as_str()));
-        Some(Sentence { span, text, words })
+        Some(Sentence { span, text, words, language: self.language })
     }
 
     /// Words taken that belong to no closed sentence yet.
@@ -209,6 +218,17 @@ mod tests {
         let mut b = Sentences::new(Language::Zh);
         b.clause(&run(["这", "款", "Air", "Max", "2", "号", "鞋"], 0));
         assert_eq!(b.close().unwrap().text, "这款Air Max 2号鞋");
+    }
+
+    #[test]
+    fn another_language_begins_another_sentence() {
+        let mut b = Sentences::new(Language::Zh);
+        b.clause(&zh("这件开衫", 0));
+        assert!(b.speak(Language::Zh).is_none());
+        let before = b.speak(Language::En).unwrap();
+        assert_eq!((before.text.as_str(), before.language), ("这件开衫", Language::Zh));
+        b.clause(&run(["very", "soft"], 900));
+        assert_eq!(b.close().map(|s| s.language), Some(Language::En));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod beeps;
+
 use std::{
     net::SocketAddr,
     process::{Command as StdCommand, Stdio},

@@ -11,10 +11,12 @@ use std::{
 
 use async_trait::async_trait;
 use clipmill_domain::{
-    ClipId, Id, RemixId, WallTime,
+    ClipId, Id, RecordingId, RemixId, WallTime,
     provenance::StageVersion,
     remix::{Remix, RemixPlan},
+    source::Script,
 };
+use clipmill_inference::script::shown_in;
 use clipmill_media::RenderSpec;
 use clipmill_store::{Artifact, Store, StoreError, Tx, library, remixes};
 use clipmill_worker::{JobCtx, QueueName, Stage, StageError};
@@ -39,6 +41,13 @@ pub struct Rendered {
     id: RemixId,
     plan: RemixPlan,
     video: Artifact,
+}
+
+/// What Chinese of a recording is shown in.
+async fn script_of(store: &Store, recording: RecordingId) -> Result<Script, StoreError> {
+    let Some(recording) = store.recording(recording).await? else { return Ok(Script::Simplified) };
+    let source = store.source(recording.source_id).await?;
+    Ok(source.map_or(Script::Simplified, |s| s.settings.script))
 }
 
 #[async_trait]
@@ -75,7 +84,9 @@ impl Stage for Render {
     async fn run(&self, cx: &JobCtx, id: ClipId) -> Result<Rendered, StageError> {
         let store = &cx.store;
         let clip = store.clip(id).await?.ok_or_else(|| StageError::give_up(format!("clip {id} is gone")))?;
-        let utterances = store.utterances_in(clip.recording_id, clip.span).await?;
+        let script = script_of(store, clip.recording_id).await?;
+        let utterances = store.utterances_in(clip.recording_id, clip.span).await?.into_iter();
+        let utterances: Vec<_> = utterances.map(|u| shown_in(script, u)).collect();
         let plan = plan_remix(&clip, &utterances, &self.template);
         let parts = store.media_parts(clip.recording_id, clip.span).await?;
         let out = cx.temp_dir()?.join("remix.mp4");

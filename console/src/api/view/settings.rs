@@ -17,6 +17,19 @@ pub enum RecordMode {
     OnDemand,
 }
 
+/// Which characters Chinese is shown in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Script {
+    /// Simplified.
+    #[default]
+    Simplified,
+    /// Traditional, as written in Taiwan.
+    TraditionalTw,
+    /// Traditional, as written in Hong Kong.
+    TraditionalHk,
+}
+
 /// A stretch of local time on some days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +67,11 @@ pub struct Settings {
     pub priority: i32,
     /// The audio track recorded: `first`, a number from 1, or a language such as `zho`.
     pub audio: Option<String>,
+    /// Each stretch of speech is heard in the language it sounds like, Chinese or English. Otherwise all is heard in the
+    /// source's language.
+    pub detect_language: bool,
+    /// What Chinese is shown in: transcripts, captions, and the titles of clips made from now on.
+    pub script: Script,
     /// Turns its address (a room page) into a stream's: `streamlink`, `yt-dlp`, or one from the configuration file.
     pub resolver: Option<String>,
     /// Days its recordings are kept; left out: as the service is configured.
@@ -87,6 +105,12 @@ impl TryFrom<Settings> for source::SourceSettings {
             },
             priority: s.priority,
             audio: text(s.audio).map_or(Ok(source::AudioChoice::First), |t| t.parse())?,
+            detect_language: s.detect_language,
+            script: match s.script {
+                Script::Simplified => source::Script::Simplified,
+                Script::TraditionalTw => source::Script::TraditionalTw,
+                Script::TraditionalHk => source::Script::TraditionalHk,
+            },
             resolver: text(s.resolver),
             keep_days: s.keep_days,
         };
@@ -118,6 +142,12 @@ impl From<source::SourceSettings> for Settings {
             stop_at_window_end: s.stop.at_window_end,
             priority: s.priority,
             audio: Some(s.audio.to_string()),
+            detect_language: s.detect_language,
+            script: match s.script {
+                source::Script::Simplified => Script::Simplified,
+                source::Script::TraditionalTw => Script::TraditionalTw,
+                source::Script::TraditionalHk => Script::TraditionalHk,
+            },
             resolver: s.resolver,
             keep_days: s.keep_days,
         }
@@ -197,7 +227,7 @@ mod tests {
             "brand": "Lumi", "mode": "scheduled", "zone": "Asia/Shanghai",
             "windows": [{"days": ["sat", "sun"], "from": "19:30", "to": "01:00"}],
             "stop_after_minutes": 240, "stop_after_gigabytes": 50, "quiet_minutes": 10, "stop_at_window_end": true,
-            "priority": 5, "audio": "zho", "resolver": "streamlink", "keep_days": 30,
+            "priority": 5, "audio": "zho", "detect_language": true, "script": "traditional_tw", "resolver": "streamlink", "keep_days": 30,
         });
         let settings: Settings = serde_json::from_value(given.clone()).unwrap();
         let stored = source::SourceSettings::try_from(settings).unwrap();

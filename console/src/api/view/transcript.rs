@@ -5,6 +5,7 @@ use clipmill_domain::{
     source,
     transcript::{self, Utterance},
 };
+use clipmill_inference::script::{shown_in, written_in};
 use clipmill_store::utterances::DroppedText;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -71,7 +72,8 @@ pub struct QuantityView {
 }
 
 impl QuantityView {
-    fn new(text: &str, q: quantity::Quantity) -> Self {
+    /// `text` as the rows have it; it has as many characters in each script.
+    fn new(text: &str, q: quantity::Quantity, script: source::Script) -> Self {
         let chars = |byte: usize| text.get(..byte).map_or(0, |t| t.chars().count());
         let currency = |c: Option<Currency>| c.and_then(|c| key(&c));
         let (unit, of, pieces, over) = match q.unit {
@@ -101,7 +103,7 @@ impl QuantityView {
             over,
             start: chars(q.range.start),
             end: chars(q.range.end),
-            raw: q.raw,
+            raw: written_in(script, &q.raw),
         }
     }
 }
@@ -136,9 +138,11 @@ pub struct UtteranceView {
 }
 
 impl UtteranceView {
-    /// `language`: of the recording, where the utterance has none of its own.
-    pub(crate) fn new(u: Utterance, language: source::Language) -> Self {
-        let said = quantities(&u.text, u.language.unwrap_or(language));
+    /// `language`: of the recording, where the utterance has none of its own. Shown in `script`.
+    pub(crate) fn new(u: Utterance, language: source::Language, script: source::Script) -> Self {
+        let said = quantities(&u.text, u.language.unwrap_or(language)).into_iter();
+        let said = said.map(|q| QuantityView::new(&u.text, q, script)).collect();
+        let u = shown_in(script, u);
         let heard: Vec<&str> =
             u.words.iter().map(transcript::Word::heard).filter(|h| !h.is_empty()).collect();
         let separator = if u.text.contains(' ') { " " } else { "" };
@@ -152,7 +156,7 @@ impl UtteranceView {
             speaker: u.speaker,
             edited_at: u.edited_at.map(wall),
             words: u.words.into_iter().map(TranscriptWord::from).collect(),
-            quantities: said.into_iter().map(|q| QuantityView::new(&u.text, q)).collect(),
+            quantities: said,
             text: u.text,
             made_by: u.made_by,
         }

@@ -17,6 +17,7 @@ export type RecordingDetail = Schemas['RecordingDetail'];
 export type RecordMode = Schemas['RecordMode'];
 export type RetentionPlan = Schemas['RetentionPlan'];
 export type ScrubPicture = Schemas['ScrubPictureView'];
+export type Script = Schemas['Script'];
 export type Settings = Schemas['Settings'];
 export type SourceCost = Schemas['SourceCostView'];
 export type Waveform = Schemas['WaveformView'];

@@ -1385,6 +1385,11 @@ export interface components {
             /** @description What it is. */
             term: string;
         };
+        /**
+         * @description Which characters Chinese is shown in.
+         * @enum {string}
+         */
+        Script: "simplified" | "traditional_tw" | "traditional_hk";
         /** @description A small picture of a moment in a recording. */
         ScrubPictureView: {
             /**
@@ -1413,6 +1418,12 @@ export interface components {
              */
             brand?: string | null;
             /**
+             * @description Each stretch of speech is heard in the language it sounds like, Chinese or English. Otherwise all is heard in the
+             *     source's language.
+             * @default false
+             */
+            detect_language?: boolean;
+            /**
              * Format: int32
              * @description Days its recordings are kept; left out: as the service is configured.
              * @default null
@@ -1440,6 +1451,11 @@ export interface components {
              * @default null
              */
             resolver?: string | null;
+            /**
+             * @description What Chinese is shown in: transcripts, captions, and the titles of clips made from now on.
+             * @default simplified
+             */
+            script?: components["schemas"]["Script"];
             /**
              * Format: int32
              * @description A recording ends at so many gigabytes (10^9 bytes), as with `stop_after_minutes`.

@@ -95,6 +95,19 @@ export function SettingsFields({ kind, form, onChange, problems, stored }: { kin
             className="max-w-48"
           />
         )}
+        <Tick on={form.detectLanguage} onChange={(detectLanguage) => set({ detectLanguage })}>
+          {t('form.detect_language')}
+        </Tick>
+        <Choice
+          label={t('form.script')}
+          value={form.script}
+          onChange={(script) => set({ script })}
+          options={[
+            { value: 'simplified', title: t('form.script_simplified') },
+            { value: 'traditional_tw', title: t('form.script_tw') },
+            { value: 'traditional_hk', title: t('form.script_hk') },
+          ]}
+        />
       </Group>
       {kind === 'pull' && (
         <Group title={t('form.access')}>

@@ -13,6 +13,8 @@ const full: Settings = {
   stop_at_window_end: true,
   priority: -5,
   audio: 'zho',
+  detect_language: true,
+  script: 'traditional_tw',
   resolver: 'douyin',
   keep_days: 30,
 };
@@ -21,7 +23,7 @@ it('gives back what the service told', () => {
   expect(fromForm(toForm(full, 'UTC'), 'pull')).toEqual({ settings: full });
   for (const audio of ['2', 'first']) expect(fromForm(toForm({ ...full, audio }, 'UTC'), 'pull')).toEqual({ settings: { ...full, audio } });
   const nothing = fromForm(toForm(undefined, 'Asia/Shanghai'), 'push');
-  expect(nothing).toMatchObject({ settings: { mode: 'always', priority: 0, audio: 'first', brand: null, keep_days: null, stop_after_minutes: null } });
+  expect(nothing).toMatchObject({ settings: { mode: 'always', priority: 0, audio: 'first', detect_language: false, script: 'simplified', brand: null, keep_days: null, stop_after_minutes: null } });
   expect('headers' in nothing).toBe(false);
 });
 

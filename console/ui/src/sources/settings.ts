@@ -1,5 +1,5 @@
 // What the operator types about a source, and what the service wants to hear. Pure.
-import type { Day, Header, RecordMode, Settings, Window } from '../api/recorder';
+import type { Day, Header, RecordMode, Script, Settings, Window } from '../api/recorder';
 import type { SourceKind } from '../api/types';
 
 export const DAYS: readonly Day[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
@@ -17,6 +17,8 @@ export interface SettingsForm {
   priority: string;
   audio: 'first' | 'number' | 'language';
   audioValue: string;
+  detectLanguage: boolean;
+  script: Script;
   resolver: string;
   keepDays: string;
   cookie: string;
@@ -51,6 +53,8 @@ export function toForm(settings: Settings | undefined, zone: string): SettingsFo
     priority: String(s.priority ?? 0),
     audio: audio === 'first' ? 'first' : /^\d+$/.test(audio) ? 'number' : 'language',
     audioValue: audio === 'first' ? '' : audio,
+    detectLanguage: s.detect_language ?? false,
+    script: s.script ?? 'simplified',
     resolver: s.resolver ?? '',
     keepDays: text(s.keep_days),
     cookie: '',
@@ -128,6 +132,8 @@ export function fromForm(form: SettingsForm, kind: SourceKind): { settings: Sett
       stop_at_window_end: form.atWindowEnd,
       priority,
       audio: form.audio === 'first' ? 'first' : value,
+      detect_language: form.detectLanguage,
+      script: form.script,
       resolver: pull ? some(form.resolver) : null,
     },
     ...(pull && (headers.length > 0 || form.noHeaders) ? { headers } : {}),

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::{
-    AsrError, Recognized, RecognizedSegment, Recognizer, Request,
+    AsrError, Recognized, RecognizedSegment, Recognizer, Request, Spoken,
     words::{self, Token},
 };
 use crate::vad::SAMPLE_RATE;
@@ -113,7 +113,15 @@ impl Endpoint {
         AsrError::Endpoint { host, why: why.into(), is_final }
     }
 
-    fn ask(&self, request: &Request<'_>) -> Result<Answer, AsrError> {
+    /// What the service said, in case it said the key.
+    fn without_key(&self, body: &[u8]) -> String {
+        let said = String::from_utf8_lossy(body).into_owned();
+        let key = self.options.key.as_ref().map(|k| k.expose_secret()).filter(|k| !k.is_empty());
+        key.map_or_else(|| said.clone(), |key| said.replace(key, "***"))
+    }
+
+    /// `language`: what it is to be written in; `None` leaves it to the service.
+    fn ask(&self, request: &Request<'_>, language: Option<&str>) -> Result<Answer, AsrError> {
         let sound = multipart::Part::bytes(wav(request.samples)).file_name("chunk.wav");
         let sound = sound.mime_str("audio/wav").map_err(|e| self.error(e.to_string(), true))?;
         let mut form = multipart::Form::new()
@@ -123,8 +131,8 @@ impl Endpoint {
             .text("timestamp_granularities[]", "word")
             .text("timestamp_granularities[]", "segment")
             .text("temperature", "0");
-        if request.language != "auto" {
-            form = form.text("language", request.language.to_owned());
+        if let Some(language) = language {
+            form = form.text("language", language.to_owned());
         }
         if let Some(hint) = hint(&request.terms.names) {
             form = form.text("prompt", hint);
@@ -143,11 +151,16 @@ impl Endpoint {
             .map_err(|e| self.error(format!("the answer broke off: {e}"), false))?;
         tracing::debug!(%status, took = ?asked_at.elapsed(), "the transcription service answered");
         if !status.is_success() {
-            let said: String = String::from_utf8_lossy(&body).chars().take(200).collect();
+            let said: String = self.without_key(&body).chars().take(200).collect();
             // What another try cannot mend: a wrong key, address or model.
             let is_final = status.is_client_error()
                 && !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
-            return Err(self.error(format!("it answered {status}: {}", said.trim()), is_final));
+            let remedy = match status {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; look at transcribe.api_key_file",
+                StatusCode::NOT_FOUND => "; look at transcribe.endpoint and transcribe.endpoint_model",
+                _ => "",
+            };
+            return Err(self.error(format!("it answered {status}: {}{remedy}", said.trim()), is_final));
         }
         serde_json::from_slice(&body).map_err(|e| self.error(format!("its answer cannot be read: {e}"), true))
     }
@@ -158,12 +171,23 @@ impl Recognizer for Endpoint {
         if request.samples.is_empty() {
             return Err(AsrError::NoSound);
         }
-        let answer = self.ask(request)?;
+        let told = Some(request.language);
+        let mut spoken = None;
+        let answer = if request.or.is_empty() {
+            self.ask(request, told)?
+        } else {
+            let free = self.ask(request, None)?;
+            let found = free.language.as_deref().map(two_letters);
+            // It does not say how sure it is.
+            spoken = found
+                .filter(|l| l == request.language || request.or.contains(&l.as_str()))
+                .map(|language| Spoken { language, p: 1.0 });
+            let as_asked = spoken.as_ref().is_some_and(|s| s.language == request.language);
+            if as_asked { free } else { self.ask(request, told)? }
+        };
         #[expect(clippy::cast_precision_loss, reason = "a chunk is short")]
         let seconds = request.samples.len() as f64 / f64::from(SAMPLE_RATE);
-        let asked = (request.language != "auto").then(|| request.language.to_owned());
-        let language = asked.or_else(|| answer.language.as_deref().map(two_letters));
-        Ok(Recognized { segments: segments(&answer, seconds), language })
+        Ok(Recognized { segments: segments(&answer, seconds), spoken })
     }
 
     fn id(&self) -> String {

@@ -5,10 +5,12 @@
 //! can start again from the position after a crash, and loses and doubles nothing.
 
 mod edges;
+mod tongue;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use edges::{Speech, at_edges};
+pub use tongue::{Look, TONGUES, Tongue};
 
 use super::{AsrError, Effort, RecognizedSegment, Recognizer, Request, Terms};
 use crate::{
@@ -29,8 +31,8 @@ pub struct RecognizedChunk {
     pub segments: Vec<RecognizedSegment>,
     /// What the guards took out, with the reason.
     pub dropped: Vec<Dropped>,
-    /// What it is said in, two letters, if that is known.
-    pub language: Option<String>,
+    /// What it was heard in, two letters.
+    pub language: String,
     /// Whose voice it sounds like, one for each segment; empty where prints are not taken.
     pub prints: Vec<Option<Print>>,
 }
@@ -50,6 +52,8 @@ pub struct SpeechToText<V, R> {
     voice: V,
     recognizer: R,
     language: String,
+    /// Where the language is found out: what has been found so far.
+    tongue: Option<Tongue>,
     effort: Effort,
     terms: Terms,
     lexicon: Option<Arc<Lexicon>>,
@@ -83,12 +87,13 @@ const PAUSE_FRAMES: u64 = 2;
 const RUN_UP_FRAMES: u64 = 8;
 
 impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
-    /// A stream in `language` (two letters, or `auto`) that starts where its first samples are.
+    /// A stream in `language` (two letters) that starts where its first samples are.
     pub fn new(voice: V, recognizer: R, language: impl Into<String>, config: ChunkerConfig) -> Self {
         Self {
             voice,
             recognizer,
             language: language.into(),
+            tongue: None,
             effort: Effort::Usual,
             terms: Terms::default(),
             lexicon: None,
@@ -108,6 +113,16 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
     /// The recogniser's id, for provenance.
     pub fn id(&self) -> String {
         self.recognizer.id()
+    }
+
+    /// The language is found out from now on, beginning with what `tongue` knows; `None`: it is the stream's own.
+    pub fn set_tongue(&mut self, tongue: Option<Tongue>) {
+        self.tongue = tongue;
+    }
+
+    /// What has been found out about the language; `None` where it is not looked at.
+    pub fn tongue(&self) -> Option<&Tongue> {
+        self.tongue.as_ref()
     }
 
     /// How hard to try from now on.
@@ -230,7 +245,7 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         self.base + frame * FRAME as u64
     }
 
-    fn recognize(&self, chunk: Chunk) -> Result<RecognizedChunk, AsrError> {
+    fn recognize(&mut self, chunk: Chunk) -> Result<RecognizedChunk, AsrError> {
         let seconds = |position: u64| position as f64 / f64::from(SAMPLE_RATE);
         let index = |position: u64| {
             usize::try_from(position.saturating_sub(self.held_from))
@@ -246,25 +261,43 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         let speech_s = (chunk.speech_end - chunk.speech_start) as f64 * FRAME_SECONDS;
         let speech = self.speech(chunk);
         let span = tracing::debug_span!("recognize", seconds = sound.len() as f64 / f64::from(SAMPLE_RATE));
-        let hear = |effort: Effort, terms: &Terms| {
-            let request = Request { samples: sound, language: &self.language, effort, terms };
+        let mut tongue = self.tongue.clone();
+        let hear_in = |language: &str, or: &[&str], effort: Effort, terms: &Terms| {
+            let request = Request { samples: sound, language, or, effort, terms };
             let said = self.recognizer.transcribe(&request)?;
-            Ok::<_, AsrError>((guard(in_recording(said.segments, &speech, offset), speech_s), said.language))
+            Ok::<_, AsrError>((guard(in_recording(said.segments, &speech, offset), speech_s), said.spoken))
         };
-        let (mut guarded, language) = span.in_scope(|| {
-            let first = hear(self.effort, &self.terms)?;
+        let begun_in = tongue.as_ref().map_or(self.language.as_str(), Tongue::language).to_owned();
+        let or = tongue.as_ref().map(Tongue::others).unwrap_or_default();
+        let (mut first, spoken) = span.in_scope(|| hear_in(&begun_in, &or, self.effort, &self.terms))?;
+        let look = tongue.as_mut().zip(spoken).map_or(Look::Same, |(t, spoken)| t.look(&spoken, speech_s));
+        let mut language = begun_in;
+        let other = match &look {
+            Look::Same => None,
+            Look::Other(other) => Some(other.clone()),
+            Look::Changed => tongue.as_ref().map(|t| t.language().to_owned()),
+        };
+        if let Some(other) = other {
+            let (again, _) = span.in_scope(|| hear_in(&other, &[], self.effort, &self.terms))?;
+            // Words forced into a language that is not spoken are made up, and unlikely.
+            if look == Look::Changed || again.likelihood() > first.likelihood() {
+                tracing::info!(language, other, at_s = offset, "another language is spoken");
+                (first, language) = (again, other);
+            }
+        }
+        let hear =
+            |effort: Effort, terms: &Terms| Ok::<_, AsrError>(hear_in(&language, &[], effort, terms)?.0);
+        let mut guarded = span.in_scope(|| {
             let enough = self.effort == Effort::Quick || !self.recognizer.can_try_harder();
-            if !first.0.ran_wild() || enough {
+            if !first.ran_wild() || enough {
                 return Ok::<_, AsrError>(first);
             }
             let second = hear(Effort::Careful, &self.terms)?;
-            let better = second.0.letters() > first.0.letters() || !second.0.ran_wild();
+            let better = second.letters() > first.letters() || !second.ran_wild();
             Ok(if better { second } else { first })
         })?;
         if let Some(lexicon) = &self.lexicon {
-            let again = |names: &[String]| {
-                Ok::<_, AsrError>(hear(Effort::Careful, &Terms::of(names.iter().cloned()))?.0)
-            };
+            let again = |names: &[String]| hear(Effort::Careful, &Terms::of(names.iter().cloned()));
             let may = self.effort != Effort::Quick && self.recognizer.can_try_harder();
             span.in_scope(|| second_look::mend(lexicon, &mut guarded, may.then_some(again)))?;
         }
@@ -277,6 +310,7 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
             );
         }
         let prints = self.prints(&guarded.kept, sound, offset);
+        self.tongue = tongue;
         Ok(RecognizedChunk {
             start_s: seconds(self.position(chunk.start)),
             end_s: seconds(to),

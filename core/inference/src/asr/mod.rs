@@ -62,9 +62,11 @@ pub enum Effort {
 pub struct Request<'a> {
     /// 16 kHz mono, -1 to 1; not empty. Silence gives no segments or made-up ones: gate it first.
     pub samples: &'a [f32],
-    /// Two letters; several such with commas between, the likelier first, of which the recogniser finds out the one spoken;
-    /// or `auto` for those that it is set up to choose from.
+    /// What the words are to be written in, two letters.
     pub language: &'a str,
+    /// What else it may be spoken in, two letters each: the recogniser says which of them and `language` it sounds like.
+    /// Empty: that is not looked at.
+    pub or: &'a [&'a str],
     /// How hard to try.
     pub effort: Effort,
     /// What may be said, as hints. Recognisers are free not to use them.
@@ -95,8 +97,17 @@ impl Terms {
 pub struct Recognized {
     /// In order.
     pub segments: Vec<RecognizedSegment>,
-    /// The language, two letters: as asked for, or as found among several; `None` when that is not known.
-    pub language: Option<String>,
+    /// What it sounds like of the languages asked about; `None` where that was not asked or is not known.
+    pub spoken: Option<Spoken>,
+}
+
+/// What language sound is in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spoken {
+    /// The likeliest of those asked about, two letters.
+    pub language: String,
+    /// How likely it is among them, 0 to 1.
+    pub p: f32,
 }
 
 /// Turns sound into words. Implementations hold a loaded model and may be called from any thread.
@@ -142,7 +153,7 @@ pub enum AsrError {
     #[error("there is no sound to recognise: no samples were given")]
     NoSound,
     /// A language the model has never heard of.
-    #[error("\"{0}\" is not a language the speech model knows: use two letters such as zh or en, or auto")]
+    #[error("\"{0}\" is not a language the speech model knows: use two letters such as zh or en")]
     UnknownLanguage(String),
     /// The engine failed.
     #[error("speech recognition failed on {seconds:.1} s of sound: {why}")]

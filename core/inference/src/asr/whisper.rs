@@ -41,7 +41,7 @@ use self::{
     pool::Pool,
     tokens::{Filter, Vocabulary, on_logits},
 };
-use super::{AsrError, Effort, Recognized, RecognizedSegment, Recognizer, Request, Terms, words};
+use super::{AsrError, Effort, Recognized, RecognizedSegment, Recognizer, Request, Spoken, Terms, words};
 use crate::{
     registry::{ModelFile, quantize},
     script::to_traditional,
@@ -81,8 +81,6 @@ pub struct WhisperOptions {
     pub deadline: Duration,
     /// Working memories, that is calls at once; more than there are cores make each slower. About 130 MB each.
     pub states: u16,
-    /// What `auto` chooses from, two letters each, the likelier first; not empty.
-    pub languages: &'static [&'static str],
 }
 
 impl Default for WhisperOptions {
@@ -93,7 +91,6 @@ impl Default for WhisperOptions {
             weights: Weights::default(),
             deadline: Duration::from_secs(120),
             states: 1,
-            languages: &["zh", "en"],
         }
     }
 }
@@ -123,6 +120,8 @@ impl std::fmt::Debug for Whisper {
 const LEAST_SAMPLES: usize = 2 * SAMPLE_RATE as usize;
 /// Encoder positions for 30 s, the most there are.
 const AUDIO_CTX_MAX: usize = 1500;
+/// Whether whisper.cpp is built for a GPU; where it finds none, it uses the processor.
+const ON_GPU: bool = cfg!(any(feature = "cuda", feature = "metal", feature = "vulkan"));
 /// whisper.cpp counts time in hundredths of a second.
 const TICK_S: f64 = 0.01;
 
@@ -133,7 +132,7 @@ impl Whisper {
         let failed =
             |e: whisper_rs::WhisperError| AsrError::Load { path: model.path.to_string(), why: e.to_string() };
         let mut parameters = WhisperContextParameters::default();
-        parameters.use_gpu(false);
+        parameters.use_gpu(ON_GPU);
         let eight_bits = match options.weights {
             Weights::AsStored => None,
             Weights::EightBits => std::fs::read(&model.path).ok().and_then(|m| quantize(&m).ok()),
@@ -153,7 +152,8 @@ impl Whisper {
             Search::Beam(n) => format!("beam{n}"),
         };
         let bits = if eight_bits.is_some() { "/q8" } else { "" };
-        let id = format!("{}{bits}/{search}", model.id());
+        let place = if ON_GPU { "/gpu" } else { "" };
+        let id = format!("{}{bits}/{search}{place}", model.id());
         Ok(Self { states: Pool::new(states), context, vocabulary, bias: Mutex::new(None), options, id })
     }
 
@@ -199,17 +199,6 @@ unsafe extern "C" fn is_over(deadline: *mut c_void) -> bool {
     Instant::now() >= deadline
 }
 
-/// The languages that `asked` leaves open, the likelier first: one code, several with commas between, or `auto`.
-fn open_languages<'a>(asked: &'a str, auto: &[&'a str]) -> Result<Vec<&'a str>, AsrError> {
-    let asked: Vec<&str> =
-        if asked == "auto" { auto.to_vec() } else { asked.split(',').map(str::trim).collect() };
-    match asked.iter().find(|l| whisper_rs::get_lang_id(l).is_none()) {
-        Some(unknown) => Err(AsrError::UnknownLanguage((*unknown).to_owned())),
-        None if asked.is_empty() => Err(AsrError::UnknownLanguage(String::new())),
-        None => Ok(asked),
-    }
-}
-
 impl Whisper {
     /// The bias for `terms`, in both scripts where that matters.
     fn bias_of(&self, terms: &Terms) -> Option<Arc<Bias>> {
@@ -251,15 +240,17 @@ impl Whisper {
     }
 
     /// Which of `languages` the sound that `state` last ran over is in: one more step of the decoder, over what is encoded.
-    fn spoken<'a>(&self, state: &mut WhisperState, languages: &[&'a str]) -> Option<&'a str> {
+    fn spoken(&self, state: &mut WhisperState, languages: &[&str]) -> Option<Spoken> {
         state.decode(&[self.context.token_sot()], 0, usize::from(self.options.threads.max(1))).ok()?;
         let logits = state.get_logits().ok()?;
         let of = |language: &str| {
             let token = self.context.token_lang(whisper_rs::get_lang_id(language)?);
             logits.get(usize::try_from(token).ok()?).copied()
         };
-        let scored = languages.iter().filter_map(|l| Some((*l, of(l)?)));
-        scored.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(l, _)| l)
+        let scored: Vec<(&str, f32)> = languages.iter().filter_map(|l| Some((*l, of(l)?))).collect();
+        let (language, best) = scored.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let all: f32 = scored.iter().map(|(_, logit)| (logit - best).exp()).sum();
+        Some(Spoken { language: language.to_owned(), p: 1.0 / all })
     }
 
     fn segments(&self, state: &WhisperState, seconds: f64) -> Vec<RecognizedSegment> {
@@ -309,7 +300,10 @@ impl Recognizer for Whisper {
         if samples.is_empty() {
             return Err(AsrError::NoSound);
         }
-        let languages = open_languages(request.language, self.options.languages)?;
+        let languages: Vec<&str> = [request.language].into_iter().chain(request.or.iter().copied()).collect();
+        if let Some(unknown) = languages.iter().find(|l| whisper_rs::get_lang_id(l).is_none()) {
+            return Err(AsrError::UnknownLanguage((*unknown).to_owned()));
+        }
         let search = match (request.effort, self.options.search) {
             (Effort::Quick, _) => Search::Greedy,
             (Effort::Usual, usual) => usual,
@@ -337,18 +331,10 @@ impl Recognizer for Whisper {
             }
         };
         let work = |state: &mut WhisperState| {
-            let first = languages[0];
-            self.run(state, search, sound, first, bias.as_deref(), deadline).map_err(failed)?;
-            let mut segments = self.segments(state, seconds);
-            let mut language = first;
-            if languages.len() > 1
-                && let Some(other) = self.spoken(state, &languages).filter(|l| *l != first)
-            {
-                self.run(state, search, sound, other, bias.as_deref(), deadline).map_err(failed)?;
-                segments = self.segments(state, seconds);
-                language = other;
-            }
-            Ok(Recognized { segments, language: Some(language.to_owned()) })
+            self.run(state, search, sound, request.language, bias.as_deref(), deadline).map_err(failed)?;
+            let segments = self.segments(state, seconds);
+            let spoken = if request.or.is_empty() { None } else { self.spoken(state, &languages) };
+            Ok(Recognized { segments, spoken })
         };
         self.states.with(deadline, work).unwrap_or_else(|| Err(too_slow()))
     }
@@ -371,15 +357,5 @@ mod tests {
         let ctx = |seconds: f64| audio_ctx((seconds * f64::from(SAMPLE_RATE)) as usize);
         assert_eq!((ctx(2.0), ctx(5.0), ctx(12.0)), (192, 320, 640));
         assert_eq!(ctx(60.0), AUDIO_CTX_MAX);
-    }
-
-    #[test]
-    fn a_language_is_one_several_or_any_of_the_options() {
-        let open = |asked| open_languages(asked, &["zh", "en"]);
-        assert_eq!(open("en").unwrap(), ["en"]);
-        assert_eq!(open("en, zh").unwrap(), ["en", "zh"]);
-        assert_eq!(open("auto").unwrap(), ["zh", "en"]);
-        assert!(matches!(open("zh,klingon"), Err(AsrError::UnknownLanguage(l)) if l == "klingon"));
-        assert!(open("").is_err() && open_languages("auto", &[]).is_err());
     }
 }

@@ -34,7 +34,7 @@ fn utterance(start: f64, end: f64, text: &str) -> Sentence {
         .map(|(i, text)| Word { text, start: at(i), end: at(i + 1), p: 0.9, mended: None })
         .collect();
     let span = Span::new(words[0].start, words[words.len() - 1].end).unwrap();
-    Sentence { span, text: text.to_owned(), words }
+    Sentence { span, text: text.to_owned(), words, language: Language::Zh }
 }
 
 fn heard(sentences: Vec<Sentence>) -> Heard {

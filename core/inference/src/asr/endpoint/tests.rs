@@ -46,10 +46,10 @@ fn endpoint(base: Url) -> Endpoint {
     Endpoint::new(EndpointOptions { base, model: "large".into(), key, deadline }).unwrap()
 }
 
-fn ask(endpoint: &Endpoint, language: &str) -> Result<Recognized, AsrError> {
+fn ask(endpoint: &Endpoint, language: &str, or: &[&str]) -> Result<Recognized, AsrError> {
     let samples = vec![0.5; 2 * SAMPLE_RATE as usize];
     let terms = Terms::of(["马齿苋".to_owned(), "AeonGlow".to_owned()]);
-    endpoint.transcribe(&Request { samples: &samples, language, effort: Effort::Usual, terms: &terms })
+    endpoint.transcribe(&Request { samples: &samples, language, or, effort: Effort::Usual, terms: &terms })
 }
 
 #[test]
@@ -61,8 +61,8 @@ fn words_come_with_their_times_and_the_form_is_as_documented() {
                  {"word":"ok","start":1.7,"end":2.4}]}"#;
     let (url, sent) = service("200 OK", body.to_owned());
     let endpoint = endpoint(url);
-    let said = ask(&endpoint, "auto").unwrap();
-    assert_eq!(said.language.as_deref(), Some("zh"));
+    let said = ask(&endpoint, "zh", &["en"]).unwrap();
+    assert_eq!(said.spoken, Some(Spoken { language: "zh".into(), p: 1.0 }));
     let texts: Vec<String> = said.segments.iter().map(RecognizedSegment::text).collect();
     assert_eq!(texts, ["马齿苋", "面膜ok"]);
     let last = said.segments[1].words.last().unwrap();
@@ -81,8 +81,8 @@ fn words_come_with_their_times_and_the_form_is_as_documented() {
 #[test]
 fn a_service_that_gives_text_alone_is_good_enough() {
     let (url, sent) = service("200 OK", r#"{"text":"good morning"}"#.to_owned());
-    let said = ask(&endpoint(url), "en").unwrap();
-    assert_eq!(said.language.as_deref(), Some("en"));
+    let said = ask(&endpoint(url), "en", &[]).unwrap();
+    assert_eq!(said.spoken, None);
     assert_eq!(said.segments[0].text(), "good morning");
     assert!(said.segments[0].words[1].start_s > 0.5 && said.segments[0].end_s <= 2.0);
     assert!(String::from_utf8_lossy(&sent.recv().unwrap()).contains("name=\"language\"\r\n\r\nen"));
@@ -93,17 +93,17 @@ fn what_a_retry_cannot_mend_is_told_apart_and_the_key_is_never_said() {
     for (status, is_final_wanted) in
         [("401 Unauthorized", true), ("404 Not Found", true), ("429 Too Many", false), ("503 Busy", false)]
     {
-        let (url, _sent) = service(status, "no hush".replace("hush", "luck"));
-        let error = ask(&endpoint(url), "zh").unwrap_err();
+        let (url, _sent) = service(status, "no luck with hush".to_owned());
+        let error = ask(&endpoint(url), "zh", &[]).unwrap_err();
         let AsrError::Endpoint { is_final, .. } = &error else { panic!("{error}") };
         assert_eq!(*is_final, is_final_wanted, "{status}");
         let said = error.to_string();
         assert!(said.contains(&status[..3]) && said.contains("luck") && !said.contains("hush"), "{said}");
     }
     let (url, _sent) = service("200 OK", "<html>".to_owned());
-    assert!(ask(&endpoint(url), "zh").unwrap_err().to_string().contains("cannot be read"));
+    assert!(ask(&endpoint(url), "zh", &[]).unwrap_err().to_string().contains("cannot be read"));
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = ask(&endpoint(format!("http://{gone}/v1").parse().unwrap()), "zh").unwrap_err();
+    let error = ask(&endpoint(format!("http://{gone}/v1").parse().unwrap()), "zh", &[]).unwrap_err();
     assert!(matches!(error, AsrError::Endpoint { is_final: false, .. }), "{error}");
 }
 

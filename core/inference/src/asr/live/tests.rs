@@ -47,7 +47,7 @@ impl Recognizer for Sum {
         let p = samples.iter().sum::<f32>();
         let words = vec![RecognizedWord { text: "好".into(), start_s: 0.0, end_s, p, mended: None }];
         let segments = vec![RecognizedSegment { start_s: 0.0, end_s, words }];
-        Ok(Recognized { segments, language: None })
+        Ok(Recognized { segments, spoken: None })
     }
 
     fn id(&self) -> String {
