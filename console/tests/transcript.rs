@@ -73,7 +73,7 @@ impl Served {
             say(3, 7300.0, 7302.0, "再见"),
         ];
         insert_utterances(&mut tx, &talk).await.unwrap();
-        insert_dropped(&mut tx, recording.id, seconds(20.0, 25.0), "谢谢谢谢谢谢", "it repeats itself")
+        insert_dropped(&mut tx, recording.id, 0, seconds(20.0, 25.0), "谢谢谢谢谢谢", "it repeats itself")
             .await
             .unwrap();
         let state = json!({"final_until": 7_302 * 16_000});

@@ -1,23 +1,16 @@
 //! The transcriber over a real recording, with ears that count: each beep is a word.
 
+#[path = "support/beeps.rs"]
+mod beeps;
 #[path = "support/mod.rs"]
 mod support;
 
-use std::{
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::sync::Arc;
 
+use beeps::{Counter, Loudness, film};
 use clipmill_domain::{
     MediaTime, RecordingId, Span,
     sound::{CURVE_MICROS, PartCurves},
-};
-use clipmill_inference::{
-    asr::{AsrError, Recognized, RecognizedSegment, RecognizedWord, Recognizer, Request},
-    vad::{FRAME, SAMPLE_RATE, VadError, Voice},
 };
 use clipmill_ingest::{
     record::RecordConfig,
@@ -29,72 +22,8 @@ use support::{Bench, until};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// Speech is what is loud.
-#[derive(Default)]
-struct Loudness(Vec<f32>);
-
-impl Voice for Loudness {
-    fn push(&mut self, samples: &[f32]) -> Result<Vec<f32>, VadError> {
-        self.0.extend_from_slice(samples);
-        let whole = self.0.len() / FRAME * FRAME;
-        let loud = |f: &[f32]| if f.iter().any(|s| s.abs() > 0.02) { 0.95 } else { 0.02 };
-        Ok(self.0.drain(..whole).collect::<Vec<_>>().chunks(FRAME).map(loud).collect())
-    }
-
-    fn finish(&mut self) -> Result<Vec<f32>, VadError> {
-        let rest = FRAME - self.0.len() % FRAME;
-        self.push(&vec![0.0; if rest == FRAME { 0 } else { rest }])
-    }
-}
-
-/// A word for each run of loud samples, named after how many hundreds of hertz it has. Fails when told to.
-struct Counter {
-    heard: AtomicUsize,
-    fail_at: usize,
-}
-
-impl Recognizer for Counter {
-    fn transcribe(&self, request: &Request<'_>) -> Result<Recognized, AsrError> {
-        let samples = request.samples;
-        if self.heard.fetch_add(1, Ordering::SeqCst) + 1 == self.fail_at {
-            return Err(AsrError::Run { seconds: 0.0, why: "made to fail".into() });
-        }
-        let rate = f64::from(SAMPLE_RATE);
-        let loud: Vec<bool> = samples.chunks(160).map(|c| c.iter().any(|s| s.abs() > 0.02)).collect();
-        let mut words = vec![];
-        let mut at = 0;
-        while let Some(start) = loud[at..].iter().position(|l| *l).map(|i| i + at) {
-            let end = loud[start..].iter().position(|l| !*l).map_or(loud.len(), |i| i + start);
-            let inside = &samples[start * 160 + 160..(end * 160).min(samples.len()).max(start * 160 + 161)];
-            let crossings = inside.windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count();
-            #[expect(clippy::cast_precision_loss)]
-            let hertz = crossings as f64 / (inside.len() as f64 / rate);
-            #[expect(clippy::cast_precision_loss)]
-            let (start_s, end_s) =
-                (start as f64 / 100.0, (end as f64 / 100.0).min(samples.len() as f64 / rate));
-            words.push(RecognizedWord {
-                text: format!("b{:.0}", hertz / 100.0),
-                start_s,
-                end_s,
-                p: 0.9,
-                mended: None,
-            });
-            at = end;
-        }
-        let (Some(first), Some(last)) = (words.first(), words.last()) else {
-            return Ok(Recognized::default());
-        };
-        let segments = vec![RecognizedSegment { start_s: first.start_s, end_s: last.end_s, words }];
-        Ok(Recognized { segments, language: None })
-    }
-
-    fn id(&self) -> String {
-        "counter/1".into()
-    }
-}
-
 fn transcriber(fail_at: usize) -> Transcriber {
-    let ears = Arc::new(Counter { heard: AtomicUsize::new(0), fail_at });
+    let ears = Arc::new(Counter::failing_at(fail_at));
     Transcriber::new(ears, Arc::new(|| Ok(Box::new(Loudness::default()))), Arc::new(Semaphore::new(1)))
 }
 
@@ -113,23 +42,7 @@ async fn every_word_is_written_once_with_its_true_time_across_failures_and_resta
     let bench = Bench::start(RecordConfig::default()).await;
     // Beeps of 0.5 s at 300, 400, 500 … Hz, one every 1.5 s: each is a sentence of its own.
     let media = bench.dir().join("beeps.mp4");
-    let beep = "if(lt(mod(t,1.5),0.5),0.5*sin(2*PI*(300+100*floor(t/1.5))*t),0)";
-    let made = Command::new("ffmpeg")
-        .args([
-            "-nostdin",
-            "-loglevel",
-            "error",
-            "-f",
-            "lavfi",
-            "-i",
-            "testsrc2=size=96x64:rate=25:duration=18",
-        ])
-        .args(["-f", "lavfi", "-i", &format!("aevalsrc={beep}:s=44100:d=18").replace(',', "\\,")])
-        .args(["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p", "-threads", "1"])
-        .args(["-c:a", "aac", "-b:a", "96k", media.as_str()])
-        .status()
-        .unwrap();
-    assert!(made.success());
+    film(&media, 18, "if(lt(mod(t,1.5),0.5),0.5*sin(2*PI*(300+100*floor(t/1.5))*t),0)");
     bench.add_pull("beeps", &format!("file://{media}")).await;
     let store = bench.store().clone();
     until("it is recorded", 15, async || {
