@@ -79,13 +79,14 @@ struct Stretches<'a> {
     recording: &'a Recording,
     at: MediaTime,
     end: MediaTime,
-    last_seq: i64,
+    /// Up to where sentences were told. (Their numbers change when another revision is shown meanwhile.)
+    told_until: MediaTime,
 }
 
 impl<'a> Stretches<'a> {
     fn new(store: &'a Store, recording: &'a Recording, span: Option<Span>) -> Self {
         let (at, end) = span.map_or((MediaTime::ZERO, MediaTime::ZERO), |s| (s.start(), s.end()));
-        Self { store, recording, at, end, last_seq: -1 }
+        Self { store, recording, at, end, told_until: MediaTime::ZERO }
     }
 
     /// `None` at the end.
@@ -93,8 +94,8 @@ impl<'a> Stretches<'a> {
         let Ok(span) = Span::new(self.at, self.end.min(self.at + STRETCH_MICROS)) else { return Ok(None) };
         self.at = span.end();
         let mut some = self.store.utterances_in(self.recording.id, span).await?;
-        some.retain(|u| u.seq > self.last_seq);
-        self.last_seq = some.last().map_or(self.last_seq, |u| u.seq);
+        some.retain(|u| u.span.start() >= self.told_until);
+        self.told_until = some.last().map_or(self.told_until, |u| u.span.end());
         Ok(Some(some))
     }
 }
@@ -159,6 +160,7 @@ async fn told(
     Ok(TranscriptView {
         recording_id: recording.id.to_string(),
         language: recording.language.into(),
+        revision: store.shown_revision(recording.id).await?,
         from_s: seconds(from),
         to_s: seconds(to),
         next_s: None,
@@ -168,7 +170,7 @@ async fn told(
     })
 }
 
-async fn recording_of(app: &App, text: &str) -> Result<Recording, ApiError> {
+pub(super) async fn recording_of(app: &App, text: &str) -> Result<Recording, ApiError> {
     let recording = app.store.recording(id("recording", text)?).await?;
     recording.ok_or_else(|| ApiError::not_found("recording", text))
 }

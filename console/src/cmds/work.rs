@@ -9,7 +9,7 @@ use clipmill_clipper::{
 };
 use clipmill_domain::{Clock as _, MediaTime, retention::Rules};
 use clipmill_inference::{
-    asr::{Whisper, WhisperOptions},
+    asr::{Recognizer, Whisper, WhisperOptions},
     classify::QwenClassifier,
     likely::Likely,
     registry::{ModelFile, Registry, RegistryError},
@@ -18,7 +18,7 @@ use clipmill_inference::{
 use clipmill_ingest::{
     keep::{Keeper, keep_up},
     scrub::Scrubber,
-    transcribe::{self, Transcriber},
+    transcribe::{self, EarsMaker, Transcriber},
 };
 use clipmill_publish::{
     calendar::Rhythm,
@@ -117,10 +117,11 @@ impl Models {
             states: u16::try_from(inferences_at_once()).unwrap_or(1),
             ..WhisperOptions::default()
         };
-        let ears = Whisper::load(&speech, options).map_err(|e| bad(&e))?;
+        let ears: Arc<dyn Recognizer> = Arc::new(Whisper::load(&speech, options).map_err(|e| bad(&e))?);
         let room = Arc::new(Semaphore::new(inferences_at_once()));
+        let others = other_ears(registry.clone(), speech.name.clone(), Arc::clone(&ears), options);
         let mut transcribe =
-            Transcriber::with_silero(Arc::new(ears), &voice.path, room).map_err(|e| bad(&e))?;
+            Transcriber::with_silero(ears, &voice.path, room).map_err(|e| bad(&e))?.hearing_again(others);
         if let Some(words) = zh_words(config, &registry).map_err(|e| bad(&e))? {
             let likely = Likely::load(&words.path).map_err(|e| bad(&e))?;
             transcribe = transcribe.with_likely(words.id(), likely);
@@ -134,6 +135,24 @@ impl Models {
             QwenClassifier::open(&language.path, config.classify.head.as_deref()).map_err(|e| bad(&e))?;
         Ok(Self { transcribe, classifier })
     }
+}
+
+/// Who hears finished recordings again: the live's own model, loaded already, or another of the registry. One such
+/// recording is heard at a time.
+fn other_ears(
+    registry: Registry,
+    own: String,
+    ears: Arc<dyn Recognizer>,
+    options: WhisperOptions,
+) -> EarsMaker {
+    Arc::new(move |model| {
+        if model == own {
+            return Ok(Arc::clone(&ears));
+        }
+        let file = registry.verify(model).map_err(|e| error_chain(&e))?;
+        let loaded = Whisper::load(&file, WhisperOptions { states: 1, ..options });
+        loaded.map(|ears| Arc::new(ears) as Arc<dyn Recognizer>).map_err(|e| error_chain(&e))
+    })
 }
 
 /// The Chinese words, where they are wanted and here. Without them Chinese stays as it was heard; a damaged file or a
