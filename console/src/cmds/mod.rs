@@ -8,6 +8,7 @@ mod doctor;
 mod eval;
 mod lexicon;
 mod models;
+mod other_ears;
 mod plan;
 mod pulse;
 mod record;

@@ -18,7 +18,7 @@ use clipmill_inference::{
 use clipmill_ingest::{
     keep::{Keeper, keep_up},
     scrub::Scrubber,
-    transcribe::{self, EarsMaker, Transcriber},
+    transcribe::{self, Transcriber},
 };
 use clipmill_publish::{
     calendar::Rhythm,
@@ -31,7 +31,10 @@ use clipmill_worker::{Engine, QueueName, SystemClock};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{Cli, Failure, error_chain, load, open_store, pulse::Pulse, start_telemetry, stop_signal};
+use super::{
+    Cli, Failure, error_chain, load, open_store, other_ears::other_ears, pulse::Pulse, start_telemetry,
+    stop_signal,
+};
 use crate::config::Config;
 
 pub(super) async fn run(cli: &Cli) -> Result<(), Failure> {
@@ -119,7 +122,13 @@ impl Models {
         };
         let ears: Arc<dyn Recognizer> = Arc::new(Whisper::load(&speech, options).map_err(|e| bad(&e))?);
         let room = Arc::new(Semaphore::new(inferences_at_once()));
-        let others = other_ears(registry.clone(), speech.name.clone(), Arc::clone(&ears), options);
+        let others = other_ears(
+            registry.clone(),
+            speech.name.clone(),
+            Arc::clone(&ears),
+            options,
+            config.data_dir.clone(),
+        );
         let mut transcribe =
             Transcriber::with_silero(ears, &voice.path, room).map_err(|e| bad(&e))?.hearing_again(others);
         if let Some(words) = zh_words(config, &registry).map_err(|e| bad(&e))? {
@@ -135,24 +144,6 @@ impl Models {
             QwenClassifier::open(&language.path, config.classify.head.as_deref()).map_err(|e| bad(&e))?;
         Ok(Self { transcribe, classifier })
     }
-}
-
-/// Who hears finished recordings again: the live's own model, loaded already, or another of the registry. One such
-/// recording is heard at a time.
-fn other_ears(
-    registry: Registry,
-    own: String,
-    ears: Arc<dyn Recognizer>,
-    options: WhisperOptions,
-) -> EarsMaker {
-    Arc::new(move |model| {
-        if model == own {
-            return Ok(Arc::clone(&ears));
-        }
-        let file = registry.verify(model).map_err(|e| error_chain(&e))?;
-        let loaded = Whisper::load(&file, WhisperOptions { states: 1, ..options });
-        loaded.map(|ears| Arc::new(ears) as Arc<dyn Recognizer>).map_err(|e| error_chain(&e))
-    })
 }
 
 /// The Chinese words, where they are wanted and here. Without them Chinese stays as it was heard; a damaged file or a
