@@ -7,16 +7,17 @@ use std::{net::SocketAddr, process::Command, time::Duration};
 
 use clipmill_console::{api::serve, config::Config};
 use clipmill_domain::{
-    recording::Recording,
+    recording::{EndReason, Recording},
     source::Language,
     transcript::{Mended, MendedBy, Utterance, Word},
 };
 use clipmill_store::{
-    followers::{FollowerPos, set_follower},
-    recordings::insert_recording,
+    followers::{FollowerPos, finish_follower, set_follower},
+    recordings::{end_recording, insert_recording},
+    revisions::{self, Asked},
     sources::add_source,
     testing::{self, TestStore, seconds},
-    utterances::{insert_dropped, insert_utterances},
+    utterances::{insert_dropped, insert_in_revision, insert_utterances},
 };
 use reqwest::{Client, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -73,7 +74,7 @@ impl Served {
             say(3, 7300.0, 7302.0, "再见"),
         ];
         insert_utterances(&mut tx, &talk).await.unwrap();
-        insert_dropped(&mut tx, recording.id, seconds(20.0, 25.0), "谢谢谢谢谢谢", "it repeats itself")
+        insert_dropped(&mut tx, recording.id, 0, seconds(20.0, 25.0), "谢谢谢谢谢谢", "it repeats itself")
             .await
             .unwrap();
         let state = json!({"final_until": 7_302 * 16_000});
@@ -307,5 +308,84 @@ async fn caption_files_are_what_the_ffmpeg_program_reads() {
     assert_eq!(String::from_utf8_lossy(&out.stdout), srt, "{}", said(&out));
     assert_eq!(file.unwrap(), cut);
     assert!(!wrong.status.success() && said(&wrong).contains("less than"), "{}", said(&wrong));
+    s.close().await;
+}
+
+/// The recording has ended, all are through with it, and a better model has heard it again.
+async fn heard_again(s: &Served) -> Vec<Utterance> {
+    let id = s.recording.id;
+    let mut tx = s.db.store.begin().await.unwrap();
+    end_recording(&mut tx, id, testing::NOW, EndReason::Finished).await.unwrap();
+    let read = ["ingest.transcribe", "clipper.classify"];
+    for name in read {
+        finish_follower(&mut tx, id, name, &FollowerPos::default()).await.unwrap();
+    }
+    let asked =
+        Asked { model: "larger", by: "operator", at: testing::NOW, transcriber: read[0], readers: &read };
+    assert_eq!(revisions::ask(&mut tx, id, asked).await.unwrap(), 1);
+    let all = [
+        with_words(testing::utterance(id, 0, seconds(1.0, 3.0), "家人们中午好呀")),
+        with_words(testing::utterance(id, 1, seconds(4.0, 8.0), "粉丝价九十九块九")),
+    ];
+    insert_in_revision(&mut tx, 1, &all).await.unwrap();
+    tx.commit().await.unwrap();
+    all.into()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn revisions_are_listed_chosen_and_corrected_where_they_are_shown() {
+    let s = Served::open().await;
+    let post = async |what: &str, body: Value| {
+        let url =
+            format!("http://{}/api/recordings/{}/transcript/revisions{what}", s.address, s.recording.id);
+        s.http.post(url).json(&body).send().await.unwrap()
+    };
+    let refused = async |answer: Response, status: StatusCode, why: &str| {
+        assert_eq!(answer.status(), status);
+        let body: Value = answer.json().await.unwrap();
+        let said = body["error"]["message"].as_str().unwrap();
+        assert!(said.contains(why), "{said}");
+    };
+    let list = s.json("/revisions").await;
+    assert_eq!((&list[0]["state"], &list[0]["shown"]), (&json!("running"), &json!(true)));
+    let unknown = StatusCode::UNPROCESSABLE_ENTITY;
+    refused(post("", json!({ "model": "nobody" })).await, unknown, "nobody").await;
+    refused(post("", json!({ "model": "silero-vad" })).await, unknown, "clipmill models fetch").await;
+
+    let again = heard_again(&s).await;
+    let list = s.json("/revisions").await;
+    let states: Vec<&Value> = list.as_array().unwrap().iter().map(|r| &r["state"]).collect();
+    assert_eq!(states, ["ready", "asked"]);
+    assert_eq!((&list[1]["model"], &list[1]["asked_by"]), (&json!("larger"), &json!("operator")));
+    refused(post("/1/use", json!({})).await, StatusCode::CONFLICT, "still being made").await;
+    assert_eq!(post("/9/use", json!({})).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(post("/x/use", json!({})).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(s.json("").await["utterances"].as_array().unwrap().len(), 3, "an hour of the first one");
+
+    let mut tx = s.db.store.begin().await.unwrap();
+    revisions::finish(&mut tx, s.recording.id, 1, testing::NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let page = s.json("").await;
+    assert_eq!((seqs(&page), &page["revision"]), (vec![0, 1], &json!(1)));
+    assert_eq!(page["dropped"], json!([]), "what was dropped belongs to the first");
+    assert!(s.get(".txt").await.text().await.unwrap().contains("粉丝价九十九块九"));
+
+    // A page that was loaded before cannot correct what is no longer shown.
+    let correct = async |id: String| {
+        let path = format!("/api/recordings/{}/utterances/{id}/correct", s.recording.id);
+        let url = format!("http://{}{path}", s.address);
+        s.http.post(url).json(&json!({ "text": "家人们晚上好" })).send().await.unwrap()
+    };
+    let old = s.db.store.utterances(s.recording.id).await.unwrap();
+    assert_eq!(old[0].id, again[0].id);
+    assert_eq!(correct(again[0].id.to_string()).await.status(), StatusCode::OK);
+    assert_eq!(post("/0/use", json!({})).await.status(), StatusCode::OK);
+    refused(correct(again[0].id.to_string()).await, StatusCode::CONFLICT, "revision 0").await;
+    assert_eq!(seqs(&s.json(".json").await), [0, 1, 2, 3]);
+    let list = s.json("/revisions").await;
+    assert_eq!(
+        (&list[0]["shown"], &list[1]["shown"], &list[1]["edited"]),
+        (&json!(true), &json!(false), &json!(1))
+    );
     s.close().await;
 }

@@ -6,13 +6,18 @@ mod support;
 use std::{process::Command, sync::Arc};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use clipmill_domain::source::Language;
 use clipmill_inference::{
-    asr::{Whisper, WhisperOptions},
+    asr::{Recognizer, Whisper, WhisperOptions},
     registry::ModelFile,
+    vad::Vad,
 };
 use clipmill_ingest::{
     record::RecordConfig,
-    transcribe::{NAME, Transcriber},
+    transcribe::{
+        NAME, Transcriber,
+        listen::{AnyVoice, Listener, Output, State},
+    },
 };
 use clipmill_worker::Engine;
 use support::{Bench, until};
@@ -130,4 +135,48 @@ async fn a_spoken_live_becomes_sentences_at_their_times() {
     );
     assert!(heard.windows(2).all(|w| w[0].span.end() <= w[1].span.start()));
     bench.stop().await;
+}
+
+/// Sound of a fixture, 16 kHz mono.
+fn sound(file: &str, from_s: u32, seconds: u32) -> Vec<f32> {
+    let made = Command::new("ffmpeg")
+        .args(["-nostdin", "-loglevel", "error", "-ss", &from_s.to_string(), "-t", &seconds.to_string()])
+        .args(["-i", workspace().join(file).as_str(), "-ac", "1", "-ar", "16000", "-f", "f32le", "-"])
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    made.stdout.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+}
+
+#[test]
+fn any_cutting_into_blocks_gives_the_same_sentences_with_the_real_models() {
+    let whisper = ModelFile {
+        name: "whisper-base".into(),
+        path: model("whisper-base.ggml.bin"),
+        sha256: "0".repeat(64),
+    };
+    let ears: Arc<dyn Recognizer> = Arc::new(Whisper::load(&whisper, WhisperOptions::default()).unwrap());
+    let sound = sound("fixtures/speech/en_live.opus", 5, 20);
+    let listened = |blocks: &[usize]| {
+        let voice = Vad::load(&model("silero-vad-6.2.ggml.bin")).unwrap().into_stream();
+        let state = State::new(Language::En);
+        let mut listener = Listener::resume(AnyVoice(Box::new(voice)), ears.clone(), state, Language::En);
+        let (mut out, mut at) = (Output::default(), 0);
+        for block in blocks.iter().cycle() {
+            let end = (at + block).min(sound.len());
+            listener.sound(at as u64, sound[at..end].to_vec(), &mut out).unwrap();
+            at = end;
+            if at == sound.len() {
+                break;
+            }
+        }
+        listener.finish(&mut out).unwrap();
+        out
+    };
+    let whole = listened(&[sound.len()]);
+    assert!(whole.sentences.len() >= 2, "{whole:?}");
+    // Blocks of a sample, of no round number, of a live's part.
+    let cut = listened(&[1, 511, 513, 7, 32_000, 3_333, 50_001]);
+    assert_eq!(cut.sentences, whole.sentences);
+    assert_eq!(cut.dropped, whole.dropped);
 }

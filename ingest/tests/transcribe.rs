@@ -1,66 +1,29 @@
 //! The transcriber over a real recording, with ears that count: each beep is a word.
 
+#[path = "support/beeps.rs"]
+mod beeps;
 #[path = "support/mod.rs"]
 mod support;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
+use beeps::{Counter, Loudness, film};
 use clipmill_domain::{
     MediaTime, RecordingId, Span,
     sound::{CURVE_MICROS, PartCurves},
 };
-use clipmill_inference::asr::{AsrError, Recognized, RecognizedSegment, RecognizedWord, Recognizer, Request};
 use clipmill_ingest::{
     record::RecordConfig,
     transcribe::{NAME, Transcriber},
 };
 use clipmill_store::Store;
 use clipmill_worker::Engine;
-use support::{
-    Bench,
-    beeps::{Beep, Loudness, beeps_in, make_beeps},
-    until,
-};
+use support::{Bench, until};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// A word for each run of loud samples, named after how many hundreds of hertz it has. Fails when told to.
-struct Counter {
-    heard: AtomicUsize,
-    fail_at: usize,
-}
-
-impl Recognizer for Counter {
-    fn transcribe(&self, request: &Request<'_>) -> Result<Recognized, AsrError> {
-        let samples = request.samples;
-        if self.heard.fetch_add(1, Ordering::SeqCst) + 1 == self.fail_at {
-            return Err(AsrError::Run { seconds: 0.0, why: "made to fail".into() });
-        }
-        let word = |Beep { name, start_s, end_s }| RecognizedWord {
-            text: name,
-            start_s,
-            end_s,
-            p: 0.9,
-            mended: None,
-        };
-        let words: Vec<RecognizedWord> = beeps_in(samples).into_iter().map(word).collect();
-        let (Some(first), Some(last)) = (words.first(), words.last()) else {
-            return Ok(Recognized::default());
-        };
-        let segments = vec![RecognizedSegment { start_s: first.start_s, end_s: last.end_s, words }];
-        Ok(Recognized { segments, spoken: None })
-    }
-
-    fn id(&self) -> String {
-        "counter/1".into()
-    }
-}
-
 fn transcriber(fail_at: usize) -> Transcriber {
-    let ears = Arc::new(Counter { heard: AtomicUsize::new(0), fail_at });
+    let ears = Arc::new(Counter::failing_at(fail_at));
     Transcriber::new(ears, Arc::new(|| Ok(Box::new(Loudness::default()))), Arc::new(Semaphore::new(1)))
 }
 
@@ -78,7 +41,7 @@ async fn hear(store: &Store, fail_at: usize, enough: impl AsyncFn() -> bool) {
 async fn every_word_is_written_once_with_its_true_time_across_failures_and_restarts() {
     let bench = Bench::start(RecordConfig::default()).await;
     let media = bench.dir().join("beeps.mp4");
-    make_beeps(&media, 12);
+    film(&media, 18, "if(lt(mod(t,1.5),0.5),0.5*sin(2*PI*(300+100*floor(t/1.5))*t),0)");
     bench.add_pull("beeps", &format!("file://{media}")).await;
     let store = bench.store().clone();
     until("it is recorded", 15, async || {

@@ -1,12 +1,12 @@
 //! An operator's correction of an utterance, and the rule it makes.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use clipmill_domain::{RecordingId, UtteranceId, source::Script, transcript::Utterance};
 use clipmill_inference::{
     lexicon::{corrected, rule_between},
     script::{join_words, shown_in, to_simplified},
 };
-use clipmill_store::{audit, utterances::rewrite_utterance};
+use clipmill_store::{audit, revisions, utterances::rewrite_utterance};
 
 use super::{
     App,
@@ -34,6 +34,7 @@ const TEXT_CHARS_MAX: usize = 1000;
     responses(
         (status = 200, body = CorrectedUtterance),
         (status = 404, body = ErrorBody, description = "No such utterance in this recording."),
+        (status = 409, body = ErrorBody, description = "The utterance is of a revision that is not shown."),
         (status = 422, body = ErrorBody, description = "The text cannot be used."),
     ))]
 pub(super) async fn correct(
@@ -58,6 +59,13 @@ pub(super) async fn correct(
     let text = join_words(words.iter().map(|w| w.text.as_str()));
     let at = now();
     let mut tx = app.store.begin().await?;
+    let shown = revisions::lock(&mut tx, recording_id).await?;
+    if revisions::revision_of(&mut tx, utterance_id).await? != Some(shown) {
+        let said =
+            format!("revision {shown} of this transcript is shown now, and this sentence is of another one");
+        let refused = ApiError::new(StatusCode::CONFLICT, "refused", said);
+        return Err(refused.hint("load the transcript again, and correct the sentence there"));
+    }
     if !rewrite_utterance(&mut tx, utterance_id, &text, &words, Some(at)).await? {
         return Err(missing());
     }

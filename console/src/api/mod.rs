@@ -20,6 +20,7 @@ pub(crate) mod recorder_says;
 mod playback;
 mod push_urls;
 mod recordings;
+pub(crate) mod revisions;
 mod router;
 mod source_change;
 mod sources;

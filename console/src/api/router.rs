@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App, auth, clips, correct, error::ApiError, guard, health, keeping, lexicon, live, media, playback,
-    recordings, source_change, sources, stats, transcript, ui, view, waveform,
+    recordings, revisions, source_change, sources, stats, transcript, ui, view, waveform,
 };
 
 #[derive(OpenApi)]
@@ -55,6 +55,8 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(transcript::vtt))
         .routes(routes!(transcript::txt))
         .routes(routes!(transcript::json))
+        .routes(routes!(revisions::list, revisions::again))
+        .routes(routes!(revisions::show))
         .routes(routes!(waveform::waveform))
         .routes(routes!(clips::feed))
         .routes(routes!(clips::one))

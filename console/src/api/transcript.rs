@@ -12,7 +12,7 @@ use clipmill_domain::{
     source::Script,
     transcript::{Utterance, heard_until},
 };
-use clipmill_inference::script::shown_in;
+use clipmill_inference::script::{shown_in, to_simplified};
 use clipmill_ingest::export::{CaptionWriter, Captions, last_speaker, plain_text};
 use clipmill_store::{Store, StoreError};
 use serde::Deserialize;
@@ -84,13 +84,14 @@ struct Stretches<'a> {
     recording: &'a Recording,
     at: MediaTime,
     end: MediaTime,
-    last_seq: i64,
+    /// Up to where sentences were told. (Their numbers change when another revision is shown meanwhile.)
+    told_until: MediaTime,
 }
 
 impl<'a> Stretches<'a> {
     fn new(store: &'a Store, recording: &'a Recording, span: Option<Span>) -> Self {
         let (at, end) = span.map_or((MediaTime::ZERO, MediaTime::ZERO), |s| (s.start(), s.end()));
-        Self { store, recording, at, end, last_seq: -1 }
+        Self { store, recording, at, end, told_until: MediaTime::ZERO }
     }
 
     /// `None` at the end.
@@ -98,8 +99,8 @@ impl<'a> Stretches<'a> {
         let Ok(span) = Span::new(self.at, self.end.min(self.at + STRETCH_MICROS)) else { return Ok(None) };
         self.at = span.end();
         let mut some = self.store.utterances_in(self.recording.id, span).await?;
-        some.retain(|u| u.seq > self.last_seq);
-        self.last_seq = some.last().map_or(self.last_seq, |u| u.seq);
+        some.retain(|u| u.span.start() >= self.told_until);
+        self.told_until = some.last().map_or(self.told_until, |u| u.span.end());
         Ok(Some(some))
     }
 
@@ -178,6 +179,7 @@ async fn told(
     Ok(TranscriptView {
         recording_id: recording.id.to_string(),
         language: recording.language.into(),
+        revision: store.shown_revision(recording.id).await?,
         from_s: seconds(from),
         to_s: seconds(to),
         next_s: None,
@@ -194,7 +196,8 @@ async fn found(
     range: Range,
     words: &str,
 ) -> Result<TranscriptView, StoreError> {
-    let words = words.to_lowercase();
+    let script = script_of(store, recording).await?;
+    let words = to_simplified(&words.to_lowercase());
     let mut view = told(store, recording, range.from, None).await?;
     view.dropped.clear();
     let span = range.within(store, recording).await?;
@@ -207,13 +210,13 @@ async fn found(
                 (view.next_s, view.to_s) = (last, last.unwrap_or(view.to_s));
                 return Ok(view);
             }
-            view.utterances.push(UtteranceView::new(u, recording.language));
+            view.utterances.push(UtteranceView::new(u, recording.language, script));
         }
     }
     Ok(view)
 }
 
-async fn recording_of(app: &App, text: &str) -> Result<Recording, ApiError> {
+pub(super) async fn recording_of(app: &App, text: &str) -> Result<Recording, ApiError> {
     let recording = app.store.recording(id("recording", text)?).await?;
     recording.ok_or_else(|| ApiError::not_found("recording", text))
 }

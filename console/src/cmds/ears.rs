@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use clipmill_inference::{
-    asr::{Effort, Endpoint, EndpointOptions, Recognizer, Request, Whisper, WhisperOptions},
+    asr::{Effort, Endpoint, EndpointOptions, Recognizer, Request, Terms, Whisper, WhisperOptions},
     registry::Registry,
     vad::SAMPLE_RATE,
 };
@@ -37,12 +37,16 @@ pub(super) fn local(
 ) -> Result<Arc<dyn Recognizer>, Failure> {
     let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
     let speech = registry.verify(name).map_err(|e| bad(&e))?;
-    let options = WhisperOptions {
+    Ok(Arc::new(Whisper::load(&speech, options(config, at_once)).map_err(|e| bad(&e))?))
+}
+
+/// How a speech model is run here, with memory for `at_once` calls.
+pub(super) fn options(config: &Config, at_once: usize) -> WhisperOptions {
+    WhisperOptions {
         threads: u16::try_from(config.transcribe.threads).unwrap_or(1),
         states: u16::try_from(at_once).unwrap_or(1),
         ..WhisperOptions::default()
-    };
-    Ok(Arc::new(Whisper::load(&speech, options).map_err(|e| bad(&e))?))
+    }
 }
 
 /// The service that the configuration names; it is not asked yet.
@@ -68,6 +72,7 @@ pub(super) fn ask_service(config: &Config) -> Option<Result<String, String>> {
         Err(failure) => return Some(Err(failure.message)),
     };
     let silence = vec![0.0; SAMPLE_RATE as usize];
-    let request = Request { samples: &silence, language: "en", or: &[], effort: Effort::Usual, terms: &[] };
+    let request =
+        Request { samples: &silence, language: "en", or: &[], effort: Effort::Usual, terms: Terms::NONE };
     Some(service.transcribe(&request).map(|_| service.id()).map_err(|e| e.to_string()))
 }

@@ -9,6 +9,7 @@ mod ears;
 mod eval;
 mod lexicon;
 mod models;
+mod other_ears;
 mod plan;
 mod pulse;
 mod record;

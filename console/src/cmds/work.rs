@@ -31,7 +31,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Cli, Failure, ears::ears, error_chain, load, open_store, pulse::Pulse, start_telemetry, stop_signal,
+    Cli, Failure, ears, error_chain, load, open_store, other_ears::other_ears, pulse::Pulse, start_telemetry,
+    stop_signal,
 };
 use crate::config::Config;
 
@@ -115,14 +116,23 @@ impl Models {
         let registry = Registry::new(config.models_dir(), None).map_err(|e| bad(&e))?;
         let voice = registry.verify("silero-vad").map_err(|e| bad(&e))?;
         let language = registry.verify(&config.classify.model).map_err(|e| bad(&e))?;
-        let ears = ears(config, &registry, inferences_at_once())?;
+        let at_once = inferences_at_once();
+        let ears = ears::ears(config, &registry, at_once)?;
         tracing::info!(ears = ears.id(), "speech is recognised by");
         let room = Arc::new(Semaphore::new(match config.transcribe.endpoint {
             // One that waits for a service keeps no core busy.
-            Some(_) => inferences_at_once() * CALLS_A_CORE,
-            None => inferences_at_once(),
+            Some(_) => at_once * CALLS_A_CORE,
+            None => at_once,
         }));
-        let mut transcribe = Transcriber::with_silero(ears, &voice.path, room).map_err(|e| bad(&e))?;
+        let others = other_ears(
+            registry.clone(),
+            config.transcribe.model.clone(),
+            Arc::clone(&ears),
+            ears::options(config, at_once),
+            config.data_dir.clone(),
+        );
+        let mut transcribe =
+            Transcriber::with_silero(ears, &voice.path, room).map_err(|e| bad(&e))?.hearing_again(others);
         if let Some(words) = zh_words(config, &registry).map_err(|e| bad(&e))? {
             let likely = Likely::load(&words.path).map_err(|e| bad(&e))?;
             transcribe = transcribe.with_likely(words.id(), likely);

@@ -54,7 +54,7 @@ pub enum MendedBy {
 /// A sentence: a run of words closed by pause or punctuation. The unit that may never be cut inside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Utterance {
-    /// Its id; kept across revisions.
+    /// Its id; each revision of a transcript has its own.
     pub id: UtteranceId,
     /// The recording it was said in.
     pub recording_id: RecordingId,
@@ -74,6 +74,26 @@ pub struct Utterance {
     pub speaker: Option<u32>,
     /// When a person last changed its text.
     pub edited_at: Option<WallTime>,
+}
+
+/// A transcript revision: a recording heard again, by the model that was asked for. Revision 0, the live's own, has no
+/// such record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The recording.
+    pub recording_id: RecordingId,
+    /// 1, 2, 3 … within the recording.
+    pub number: i64,
+    /// The model that was asked for, by its name.
+    pub model: String,
+    /// Who asked.
+    pub asked_by: String,
+    /// When.
+    pub asked_at: WallTime,
+    /// When it was complete, or failed; `None` while it is being made.
+    pub finished_at: Option<WallTime>,
+    /// Why it could not be made; `None` unless it failed.
+    pub failed: Option<String>,
 }
 
 /// Media time up to which everything is heard, final and stored: the one word that the transcriber's stored state says

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clipmill_inference::{
     asr::{
-        Effort, RecognizedSegment, Recognizer, Request, Whisper, Terms, WhisperOptions,
+        Effort, RecognizedSegment, Recognizer, Request, Terms, Whisper, WhisperOptions,
         live::{RecognizedChunk, SpeechToText},
     },
     registry::Registry,
@@ -42,7 +42,8 @@ fn main() -> anyhow::Result<()> {
         }
         live.finish()?.chunks.iter().for_each(show);
     } else {
-        let request = Request { samples: &samples, language, or: &[], effort: Effort::Usual, terms: Terms::NONE };
+        let request =
+            Request { samples: &samples, language, or: &[], effort: Effort::Usual, terms: Terms::NONE };
         print(&whisper.transcribe(&request)?.segments);
     }
     eprintln!("{:.2} s for {:.2} s of sound", began.elapsed().as_secs_f64(), samples.len() as f64 / 16_000.0);

@@ -7,7 +7,7 @@ use std::{path::Path, process::Command, time::Instant};
 
 use clipmill_inference::{
     asr::{
-        AsrError, Effort, RecognizedSegment, Recognizer, Request, Whisper, Terms, WhisperOptions,
+        AsrError, Effort, RecognizedSegment, Recognizer, Request, Terms, Whisper, WhisperOptions,
         live::{RecognizedChunk, SpeechToText},
     },
     guard::DropReason,
@@ -267,7 +267,8 @@ fn the_language_is_found_out() {
         let samples = sound(file, from, 5.0);
         for (language, or) in [("zh", "en"), ("en", "zh")] {
             let ask = |or: &[&str]| {
-                let request = Request { samples: &samples, language, or, effort: Effort::Usual, terms: Terms::NONE };
+                let request =
+                    Request { samples: &samples, language, or, effort: Effort::Usual, terms: Terms::NONE };
                 whisper.transcribe(&request).unwrap()
             };
             let (unasked, asked) = (ask(&[]), ask(&[or]));

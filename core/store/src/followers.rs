@@ -63,6 +63,13 @@ pub async fn finish_follower(
     put(tx, recording, name, pos, true).await
 }
 
+/// Closes a recording for a follower again where it stands, after [`crate::revisions::ask`] has reopened it.
+pub async fn close_follower(tx: &mut Tx<'_>, recording: RecordingId, name: &str) -> Result<(), StoreError> {
+    let close = sql("UPDATE followers SET done = 1 WHERE recording_id = $1 AND name = $2");
+    tx.run(close.bind(recording).bind(name)).await?;
+    Ok(())
+}
+
 impl Store {
     /// Where a follower stands; the default before its first step.
     pub async fn follower(&self, recording: RecordingId, name: &str) -> Result<FollowerPos, StoreError> {
@@ -91,14 +98,19 @@ impl Store {
         row.map_or(Ok(false), |r| r.yes("done"))
     }
 
-    /// The recordings a follower has not finished: live ones first, then the oldest; at most 100.
+    /// The recordings a follower has not finished: live ones first, then the oldest, and last those whose transcript is
+    /// made anew; at most 100.
     pub async fn recordings_to_follow(&self, name: &str) -> Result<Vec<Recording>, StoreError> {
         let rows = self
             .rows(
                 sql("SELECT r.* FROM recordings r
                      WHERE NOT EXISTS (SELECT 1 FROM followers f
                                        WHERE f.recording_id = r.id AND f.name = $1 AND f.done = 1)
-                     ORDER BY CASE WHEN r.ended_at IS NULL THEN 0 ELSE 1 END, r.started_at, r.id
+                     ORDER BY CASE WHEN r.ended_at IS NULL THEN 0 ELSE 1 END,
+                              CASE WHEN EXISTS (SELECT 1 FROM transcript_revisions t
+                                                WHERE t.recording_id = r.id AND t.finished_at IS NULL)
+                                   THEN 1 ELSE 0 END,
+                              r.started_at, r.id
                      LIMIT 100")
                 .bind(name),
             )

@@ -41,6 +41,7 @@ pub mod processes;
 pub mod recordings;
 pub mod remixes;
 pub mod retention;
+pub mod revisions;
 mod row;
 pub mod scrub;
 pub mod secret;

@@ -1,4 +1,4 @@
-//! The transcript: utterances kept, and texts dropped with the reason.
+//! The transcript: utterances kept, and texts dropped with the reason. Reads are of the revision that is shown.
 
 use clipmill_domain::{
     Id, MediaTime, RecordingId, SourceId, Span, UtteranceId, WallTime,
@@ -12,8 +12,8 @@ use crate::{
     row::{Row, json, sql},
 };
 
-/// The transcript revision written and read now. Re-transcribing a recording would make another one.
-const REVISION: i64 = 0;
+/// The revision of the live's own transcript.
+const OF_THE_LIVE: i64 = 0;
 
 /// What the recogniser said and a guard threw away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct DroppedText {
     pub reason: String,
 }
 
-fn read(row: &Row) -> Result<Utterance, StoreError> {
+pub(crate) fn read(row: &Row) -> Result<Utterance, StoreError> {
     Ok(Utterance {
         id: row.id("id")?,
         recording_id: row.id("recording_id")?,
@@ -41,11 +41,23 @@ fn read(row: &Row) -> Result<Utterance, StoreError> {
     })
 }
 
-/// Adds utterances.
+/// Adds utterances to the live's own transcript.
 ///
 /// # Errors
 /// [`StoreError::Duplicate`] when a number of the recording is taken: nothing is said twice.
 pub async fn insert_utterances(tx: &mut Tx<'_>, utterances: &[Utterance]) -> Result<(), StoreError> {
+    insert_in_revision(tx, OF_THE_LIVE, utterances).await
+}
+
+/// Adds utterances to a revision of their recording's transcript.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when a number of the revision is taken.
+pub async fn insert_in_revision(
+    tx: &mut Tx<'_>,
+    revision: i64,
+    utterances: &[Utterance],
+) -> Result<(), StoreError> {
     for u in utterances {
         tx.run(
             sql("INSERT INTO utterances (id, recording_id, revision, seq, start_us, end_us, text, words, made_by,
@@ -53,7 +65,7 @@ pub async fn insert_utterances(tx: &mut Tx<'_>, utterances: &[Utterance]) -> Res
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
             .bind(u.id)
             .bind(u.recording_id)
-            .bind(REVISION)
+            .bind(revision)
             .bind(u.seq)
             .bind(u.span.start())
             .bind(u.span.end())
@@ -69,10 +81,11 @@ pub async fn insert_utterances(tx: &mut Tx<'_>, utterances: &[Utterance]) -> Res
     Ok(())
 }
 
-/// Notes a text that a guard dropped, and why.
+/// Notes a text that a guard dropped from a revision, and why.
 pub async fn insert_dropped(
     tx: &mut Tx<'_>,
     recording: RecordingId,
+    revision: i64,
     span: Span,
     text: &str,
     reason: &str,
@@ -80,10 +93,11 @@ pub async fn insert_dropped(
     // The id only has to be unique; the order is that of the media time.
     let id = UtteranceId::new_at(WallTime::from_millis(span.start().as_micros() / 1000));
     tx.run(
-        sql("INSERT INTO dropped_texts (id, recording_id, start_us, end_us, text, reason)
-             VALUES ($1, $2, $3, $4, $5, $6)")
+        sql("INSERT INTO dropped_texts (id, recording_id, revision, start_us, end_us, text, reason)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)")
         .bind(id)
         .bind(recording)
+        .bind(revision)
         .bind(span.start())
         .bind(span.end())
         .bind(text)
@@ -143,11 +157,10 @@ impl Store {
         let rows = self
             .rows(
                 sql("SELECT u.* FROM utterances u JOIN recordings r ON r.id = u.recording_id
-                     WHERE LOWER(u.text) LIKE $1 ESCAPE '~' AND u.revision = $2 AND u.edited_at IS NULL
-                       AND ($3 = '' OR r.source_id = $3) AND u.id > $4
-                     ORDER BY u.id LIMIT $5")
+                     WHERE LOWER(u.text) LIKE $1 ESCAPE '~' AND u.revision = r.transcript_revision
+                       AND u.edited_at IS NULL AND ($2 = '' OR r.source_id = $2) AND u.id > $3
+                     ORDER BY u.id LIMIT $4")
                 .bind(pattern)
-                .bind(REVISION)
                 .bind(source.map(|s| s.to_string()).unwrap_or_default())
                 .bind(after.map(|id| id.to_string()).unwrap_or_default())
                 .bind(bounded(limit)),
@@ -160,9 +173,10 @@ impl Store {
     pub async fn utterances(&self, recording: RecordingId) -> Result<Vec<Utterance>, StoreError> {
         let rows = self
             .rows(
-                sql("SELECT * FROM utterances WHERE recording_id = $1 AND revision = $2 ORDER BY seq")
-                    .bind(recording)
-                    .bind(REVISION),
+                sql("SELECT * FROM utterances WHERE recording_id = $1
+                       AND revision = (SELECT transcript_revision FROM recordings WHERE id = $1)
+                     ORDER BY seq")
+                .bind(recording),
             )
             .await?;
         rows.iter().map(read).collect()
@@ -177,10 +191,10 @@ impl Store {
     ) -> Result<Vec<Utterance>, StoreError> {
         let rows = self
             .rows(
-                sql("SELECT * FROM utterances WHERE recording_id = $1 AND revision = $2 AND seq > $3
-                     ORDER BY seq LIMIT $4")
+                sql("SELECT * FROM utterances WHERE recording_id = $1
+                       AND revision = (SELECT transcript_revision FROM recordings WHERE id = $1) AND seq > $2
+                     ORDER BY seq LIMIT $3")
                 .bind(recording)
-                .bind(REVISION)
                 .bind(after_seq)
                 .bind(bounded(limit)),
             )
@@ -196,10 +210,11 @@ impl Store {
     ) -> Result<Vec<Utterance>, StoreError> {
         let rows = self
             .rows(
-                sql("SELECT * FROM utterances
-                     WHERE recording_id = $1 AND revision = $2 AND end_us > $3 AND start_us < $4 ORDER BY seq")
+                sql("SELECT * FROM utterances WHERE recording_id = $1
+                       AND revision = (SELECT transcript_revision FROM recordings WHERE id = $1)
+                       AND end_us > $2 AND start_us < $3
+                     ORDER BY seq")
                 .bind(recording)
-                .bind(REVISION)
                 .bind(span.start())
                 .bind(span.end()),
             )
@@ -211,10 +226,10 @@ impl Store {
     pub async fn last_utterance(&self, recording: RecordingId) -> Result<Option<Utterance>, StoreError> {
         let row = self
             .row(
-                sql("SELECT * FROM utterances WHERE recording_id = $1 AND revision = $2
+                sql("SELECT * FROM utterances WHERE recording_id = $1
+                       AND revision = (SELECT transcript_revision FROM recordings WHERE id = $1)
                      ORDER BY seq DESC LIMIT 1")
-                .bind(recording)
-                .bind(REVISION),
+                .bind(recording),
             )
             .await?;
         row.as_ref().map(read).transpose()
@@ -224,8 +239,10 @@ impl Store {
     pub async fn dropped_texts(&self, recording: RecordingId) -> Result<Vec<DroppedText>, StoreError> {
         let rows = self
             .rows(
-                sql("SELECT * FROM dropped_texts WHERE recording_id = $1 ORDER BY start_us, id")
-                    .bind(recording),
+                sql("SELECT * FROM dropped_texts WHERE recording_id = $1
+                       AND revision = (SELECT transcript_revision FROM recordings WHERE id = $1)
+                     ORDER BY start_us, id")
+                .bind(recording),
             )
             .await?;
         rows.iter()

@@ -48,6 +48,11 @@ impl std::fmt::Debug for FollowCtx {
 }
 
 impl FollowCtx {
+    /// For steps made by hand, without an engine: in tests.
+    pub fn by_hand(store: Store, stop: CancellationToken, clock: Arc<dyn Clock>) -> Self {
+        Self { store, stop, clock }
+    }
+
     /// The present, by the engine's clock.
     pub fn now(&self) -> WallTime {
         self.clock.now()

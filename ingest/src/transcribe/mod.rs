@@ -5,6 +5,8 @@
 //! everything is final are written in one transaction: after a crash, hearing goes on from that position, and loses
 //! and doubles nothing.
 
+mod again;
+mod carry;
 mod curves;
 mod hearing;
 pub mod listen;
@@ -26,7 +28,7 @@ use clipmill_domain::{
     Id, RecordingId, UtteranceId,
     recording::{Part, Recording},
     source::{Language, Source},
-    transcript::Utterance,
+    transcript::{Revision, Utterance},
 };
 use clipmill_inference::{
     asr::{AsrError, Recognizer},
@@ -44,6 +46,10 @@ use clipmill_store::{
 use clipmill_worker::{FollowCtx, Follower, Progress, StageError};
 use tokio::sync::Semaphore;
 
+pub use again::{EarsMaker, name_of};
+pub use carry::carry_over;
+
+use again::OtherEars;
 use hearing::{HearError, Hearing};
 use listen::{AnyVoice, Listener, Output, State};
 use pace::Paces;
@@ -68,8 +74,17 @@ pub struct Transcriber {
     paces: Paces,
     likely: Option<(String, Arc<Likely>)>,
     trade: Trade,
-    /// What is being heard, with the position it was last stored at. Lost at a restart, and made anew from there.
-    hearings: Mutex<HashMap<RecordingId, (FollowerPos, Hearing)>>,
+    other_ears: OtherEars,
+    /// What is being heard, by recording and revision, with the position it was last stored at. Lost at a restart, and
+    /// made anew from there.
+    hearings: Mutex<HashMap<(RecordingId, i64), (FollowerPos, Hearing)>>,
+}
+
+/// Which transcript of a recording a step writes, and who hears it.
+struct Task {
+    /// 0 for the first.
+    revision: i64,
+    ears: Arc<dyn Recognizer>,
 }
 
 impl std::fmt::Debug for Transcriber {
@@ -84,8 +99,16 @@ impl Transcriber {
     pub fn new(ears: Arc<dyn Recognizer>, voice: VoiceMaker, room: Arc<Semaphore>) -> Self {
         let at_once = room.available_permits();
         let (paces, trade) = (Paces::default(), Trade::default());
-        let hearings = Mutex::default();
-        Self { ears, voice, printer: None, room, at_once, paces, likely: None, trade, hearings }
+        let (other_ears, hearings) = (OtherEars::default(), Mutex::default());
+        Self { ears, voice, printer: None, room, at_once, paces, likely: None, trade, other_ears, hearings }
+    }
+
+    /// Hears finished recordings again when asked to, with the models that `maker` loads. It may answer for the name of
+    /// the live's own model too.
+    #[must_use]
+    pub fn hearing_again(mut self, maker: EarsMaker) -> Self {
+        self.other_ears = OtherEars::made_by(maker);
+        self
     }
 
     /// Tells the voices of each recording apart.
@@ -115,8 +138,8 @@ impl Transcriber {
     }
 
     /// What makes the text of `language`, for provenance.
-    fn made_by(&self, language: Language) -> String {
-        let ears = self.ears.id();
+    fn made_by(&self, ears: &dyn Recognizer, language: Language) -> String {
+        let ears = ears.id();
         match &self.likely {
             Some((id, _)) if language == Language::Zh => format!("{ears}+{id}"),
             _ => ears,
@@ -128,9 +151,15 @@ impl Transcriber {
         self.paces.clone()
     }
 
-    async fn hearing(&self, store: &Store, rec: &Recording) -> Result<(FollowerPos, Hearing), StageError> {
-        let stored = store.follower(rec.id, NAME).await?;
-        let kept = self.hearings.lock().unwrap_or_else(PoisonError::into_inner).remove(&rec.id);
+    async fn hearing(
+        &self,
+        store: &Store,
+        rec: &Recording,
+        task: &Task,
+    ) -> Result<(FollowerPos, Hearing), StageError> {
+        let stored = store.follower(rec.id, &name_of(task.revision)).await?;
+        let key = (rec.id, task.revision);
+        let kept = self.hearings.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         if let Some((pos, hearing)) = kept
             && pos == stored
         {
@@ -145,39 +174,57 @@ impl Transcriber {
         // The curves of the last part may not be stored yet; and one part more than needed, so that the sound decoder
         // is warm where hearing goes on.
         let fed = (stored.position - 2).max(-1);
-        let mut listener = Listener::resume(AnyVoice(voice), Arc::clone(&self.ears), state, rec.language);
+        let mut listener = Listener::resume(AnyVoice(voice), Arc::clone(&task.ears), state, rec.language);
         listener.set_likely(self.likely.as_ref().map(|(_, likely)| Arc::clone(likely)));
         if let Some(printer) = &self.printer {
             listener.tell_voices(Arc::clone(printer));
         }
-        Ok((stored, Hearing::resume(rec.id, listener, fed)))
+        let measured = (task.revision == 0).then_some(rec.id);
+        Ok((stored, Hearing::resume(measured, listener, fed)))
     }
 
-    fn keep(&self, id: RecordingId, pos: FollowerPos, hearing: Hearing) {
-        self.hearings.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (pos, hearing));
-    }
-}
-
-#[async_trait]
-impl Follower for Transcriber {
-    fn name(&self) -> &'static str {
-        NAME
+    fn keep(&self, rec: &Recording, task: &Task, pos: FollowerPos, hearing: Hearing) {
+        let key = (rec.id, task.revision);
+        self.hearings.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (pos, hearing));
     }
 
-    fn at_once(&self) -> usize {
-        self.at_once
+    /// A piece of the revision that was asked for. What only a person can mend ends it.
+    async fn step_again(
+        &self,
+        cx: &FollowCtx,
+        rec: &Recording,
+        revision: &Revision,
+    ) -> Result<Progress, StageError> {
+        let stepped = match self.other_ears.of(&revision.model).await {
+            Ok(ears) => self.step_of(cx, rec, &Task { revision: revision.number, ears }).await,
+            Err(error) => Err(error),
+        };
+        let ended = match stepped {
+            Err(why @ (StageError::GiveUp { .. } | StageError::NeedsOperator { .. })) => {
+                again::give_up(&cx.store, revision, &why, cx.now()).await?;
+                self.paces.forget(rec.id);
+                let key = (rec.id, revision.number);
+                self.hearings.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+                Ok(Progress::Done)
+            }
+            other => other,
+        };
+        if matches!(ended, Ok(Progress::Done)) {
+            self.other_ears.forget();
+        }
+        ended
     }
 
-    fn step_deadline(&self) -> Duration {
-        Duration::from_secs(300)
-    }
-
-    async fn step(&self, cx: &FollowCtx, rec: &Recording) -> Result<Progress, StageError> {
-        let (pos, mut hearing) = self.hearing(&cx.store, rec).await?;
+    /// A piece of one transcript.
+    async fn step_of(&self, cx: &FollowCtx, rec: &Recording, task: &Task) -> Result<Progress, StageError> {
+        let (pos, mut hearing) = self.hearing(&cx.store, rec, task).await?;
         let parts = cx.store.parts_after(rec.id, hearing.fed, PARTS_PER_STEP).await?;
         if parts.is_empty() && rec.ended_at.is_none() {
-            self.keep(rec.id, pos, hearing);
+            self.keep(rec, task, pos, hearing);
             return Ok(Progress::Idle);
+        }
+        if task.revision > 0 {
+            again::all_there(&parts)?;
         }
         let behind_us = waiting_us(&cx.store, rec, &parts).await?;
         let source = cx.store.source(rec.source_id).await?;
@@ -212,9 +259,10 @@ impl Follower for Transcriber {
             .map_err(|e| StageError::retry(format!("hearing was cut short: {e}")))?
             .map_err(stage_error)?;
 
-        let rows = numbered(&mut hearing.listener, rec, &out, |language| self.made_by(language), cx);
-        if !over && *hearing.listener.state() == before && hearing.curves.rows().is_empty() {
-            self.keep(rec.id, pos, hearing);
+        let made_by = |language| self.made_by(task.ears.as_ref(), language);
+        let rows = numbered(&mut hearing.listener, rec, &out, made_by, cx);
+        if !over && *hearing.listener.state() == before && hearing.new_curves().is_empty() {
+            self.keep(rec, task, pos, hearing);
             return Ok(Progress::Advanced);
         }
         let whole =
@@ -223,28 +271,59 @@ impl Follower for Transcriber {
         let state = serde_json::to_value(hearing.listener.state()).map_err(StageError::give_up)?;
         let pos = FollowerPos { position, state };
         let mut tx = cx.store.begin().await?;
-        utterances::insert_utterances(&mut tx, &rows).await?;
+        utterances::insert_in_revision(&mut tx, task.revision, &rows).await?;
         for d in &out.dropped {
-            utterances::insert_dropped(&mut tx, rec.id, d.span, &d.text, d.reason).await?;
+            utterances::insert_dropped(&mut tx, rec.id, task.revision, d.span, &d.text, d.reason).await?;
         }
-        insert_sound_curves(&mut tx, hearing.curves.rows()).await?;
+        insert_sound_curves(&mut tx, hearing.new_curves()).await?;
+        let name = name_of(task.revision);
         if over {
-            followers::finish_follower(&mut tx, rec.id, NAME, &pos).await?;
+            followers::finish_follower(&mut tx, rec.id, &name, &pos).await?;
         } else {
-            followers::set_follower(&mut tx, rec.id, NAME, &pos).await?;
+            followers::set_follower(&mut tx, rec.id, &name, &pos).await?;
+        }
+        if over && task.revision > 0 {
+            again::complete(&mut tx, rec.id, task.revision, cx.now()).await?;
         }
         tx.commit().await?;
-        hearing.curves.stored();
+        if let Some(curves) = &mut hearing.curves {
+            curves.stored();
+        }
         for u in &rows {
             tracing::debug!(recording = %rec.id, at = %u.span, text = u.text, "heard");
         }
         if over {
             self.paces.forget(rec.id);
-            tracing::info!(recording = %rec.id, utterances = hearing.listener.state().next_utterance, "transcribed to the end");
+            tracing::info!(recording = %rec.id, revision = task.revision, utterances = hearing.listener.state().next_utterance, "transcribed to the end");
             return Ok(Progress::Done);
         }
-        self.keep(rec.id, pos, hearing);
+        self.keep(rec, task, pos, hearing);
         Ok(Progress::Advanced)
+    }
+}
+
+#[async_trait]
+impl Follower for Transcriber {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn at_once(&self) -> usize {
+        self.at_once
+    }
+
+    fn step_deadline(&self) -> Duration {
+        Duration::from_secs(300)
+    }
+
+    async fn step(&self, cx: &FollowCtx, rec: &Recording) -> Result<Progress, StageError> {
+        // Only what was heard to its end is heard again.
+        if rec.ended_at.is_some()
+            && let Some(revision) = cx.store.revision_in_making(rec.id).await?
+        {
+            return self.step_again(cx, rec, &revision).await;
+        }
+        self.step_of(cx, rec, &Task { revision: 0, ears: Arc::clone(&self.ears) }).await
     }
 }
 

@@ -36,7 +36,8 @@ impl Trade {
         }
         let (entries, products) = (store.lexicon_of(source).await?, store.products(source).await?);
         let same = known.filter(|k| k.entries == entries && k.products == products);
-        let lexicon = same.map_or_else(|| Arc::new(Lexicon::new(&entries, &products).with_usual()), |k| k.lexicon);
+        let lexicon =
+            same.map_or_else(|| Arc::new(Lexicon::new(&entries, &products).with_usual()), |k| k.lexicon);
         let now = Known { read_at: Instant::now(), entries, products, lexicon: Arc::clone(&lexicon) };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEPT_MAX {

@@ -5,6 +5,7 @@
 mod clip;
 mod keeping;
 mod recording;
+mod revision;
 mod service;
 mod settings;
 mod source;
@@ -15,6 +16,7 @@ use clipmill_domain::{MediaTime, WallTime, recording as domain};
 pub use clip::*;
 pub use keeping::*;
 pub use recording::*;
+pub use revision::*;
 pub use service::*;
 pub use settings::*;
 pub use source::*;

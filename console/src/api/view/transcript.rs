@@ -194,6 +194,8 @@ pub struct TranscriptView {
     pub recording_id: String,
     /// The language of its source.
     pub language: Language,
+    /// Which revision this is; 0 is the live's own.
+    pub revision: i64,
     /// Where what is told here begins, in seconds.
     pub from_s: f64,
     /// Where it ends, in seconds: what begins there or later is not told here.

@@ -402,6 +402,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recordings/{id}/transcript/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The revisions of a recording's transcript, in order: the live's own, and those that were made of the finished recording by another model. */
+        get: operations["list"];
+        put?: never;
+        /** Asks for a new revision: the finished recording is heard again, after everything that is live, with the lexicon as it is now. When it is complete, what people have corrected is carried over and it is shown. */
+        post: operations["again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/transcript/revisions/{revision}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows another revision of the transcript. Each keeps the corrections that were made while it was shown. */
+        post: operations["show"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recordings/{id}/utterances/{utterance}/correct": {
         parameters: {
             query?: never;
@@ -1067,6 +1102,11 @@ export interface components {
             /** @description How it is written: one line of at most 60 characters. */
             term: string;
         };
+        /** @description A new transcript revision to make. */
+        NewRevision: {
+            /** @description The speech model, by its name in `clipmill models list`; without it: the one that hears the lives. */
+            model?: string | null;
+        };
         /** @description A stream to configure. */
         NewSource: {
             /** @description Category pack. */
@@ -1333,6 +1373,50 @@ export interface components {
              * @description Bytes by which recordings exceed `retention.max_gigabytes` even afterwards.
              */
             size_short_bytes: number;
+        };
+        /**
+         * @description How far a transcript revision is.
+         * @enum {string}
+         */
+        RevisionState: "asked" | "running" | "ready" | "failed";
+        /** @description A revision of a recording's transcript. */
+        RevisionView: {
+            /** @description When. */
+            asked_at?: string | null;
+            /** @description Who asked for it; null for the live's own. */
+            asked_by?: string | null;
+            /**
+             * Format: int64
+             * @description How many of them a person has corrected.
+             */
+            edited: number;
+            /** @description Why it could not be made. */
+            failed?: string | null;
+            /** @description When it was complete, or failed. */
+            finished_at?: string | null;
+            /** @description What recognised it: model, version and parameters; null before the first sentence. */
+            made_by?: string | null;
+            /** @description The model that was asked for; null for the live's own. */
+            model?: string | null;
+            /**
+             * Format: int64
+             * @description Its number; 0 is the live's own.
+             */
+            number: number;
+            /**
+             * Format: double
+             * @description How much of the recording is heard, while that is under way.
+             */
+            percent?: number | null;
+            /** @description Whether it is the one that is shown, exported and searched. */
+            shown: boolean;
+            /** @description How far it is. */
+            state: components["schemas"]["RevisionState"];
+            /**
+             * Format: int64
+             * @description How many sentences it has.
+             */
+            utterances: number;
         };
         /** @description An utterance that a rule changes. */
         RuleChange: {
@@ -1701,6 +1785,11 @@ export interface components {
             next_s?: number | null;
             /** @description The recording. */
             recording_id: string;
+            /**
+             * Format: int64
+             * @description Which revision this is; 0 is the live's own.
+             */
+            revision: number;
             /**
              * Format: double
              * @description Where it ends, in seconds: what begins there or later is not told here.
@@ -2740,6 +2829,132 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionView"][];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRevision"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionView"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It is live, still being heard or read, heard again already, or not all of it is kept. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The model is unknown, missing or damaged. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+                /** @description The number of the revision; 0 is the live's own. */
+                revision: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionView"];
+                };
+            };
+            /** @description No such recording or revision. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The revision is not complete. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     correct: {
         parameters: {
             query?: never;
@@ -2768,6 +2983,15 @@ export interface operations {
             };
             /** @description No such utterance in this recording. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The utterance is of a revision that is not shown. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

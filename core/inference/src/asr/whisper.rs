@@ -25,6 +25,7 @@
 //! 192), the words of a dictionary as weak terms (113, 174, where terms alone gave 111, 175); a prompt loses text (153, 196).
 
 mod bias;
+mod header;
 mod pool;
 mod tokens;
 
@@ -131,6 +132,12 @@ impl Whisper {
         whisper_rs::install_logging_hooks();
         let failed =
             |e: whisper_rs::WhisperError| AsrError::Load { path: model.path.to_string(), why: e.to_string() };
+        let no_load = |why: String| AsrError::Load { path: model.path.to_string(), why };
+        match header::is_whisper(model.path.as_std_path()) {
+            Ok(true) => {}
+            Ok(false) => return Err(no_load("it is not a Whisper model".to_owned())),
+            Err(e) => return Err(no_load(e.to_string())),
+        }
         let mut parameters = WhisperContextParameters::default();
         parameters.use_gpu(ON_GPU);
         let eight_bits = match options.weights {

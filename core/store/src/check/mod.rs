@@ -192,7 +192,10 @@ async fn numbers(store: &Store) -> Result<Vec<Problem>, StoreError> {
         ("parts", sql("SELECT recording_id, seq, start_us FROM parts ORDER BY recording_id, seq")),
         (
             "utterances",
-            sql("SELECT recording_id, seq, start_us FROM utterances ORDER BY recording_id, revision, seq"),
+            sql("SELECT CASE revision WHEN 0 THEN recording_id
+                        ELSE recording_id || ', transcript revision ' || revision END AS recording_id,
+                        seq, start_us
+                 FROM utterances ORDER BY recording_id, revision, seq"),
         ),
     ];
     for (noun, query) in lists {

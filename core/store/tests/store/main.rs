@@ -7,6 +7,7 @@ mod jobs;
 mod lexicon;
 mod opening;
 mod retention;
+mod revisions;
 mod road;
 mod scrub;
 mod secrets;

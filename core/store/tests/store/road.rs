@@ -262,8 +262,10 @@ async fn dropped_text_keeps_its_reason() {
     on_each(async |t| {
         let (r, _) = live(&t.store, "a").await;
         let mut tx = t.store.begin().await.unwrap();
-        utterances::insert_dropped(&mut tx, r.id, seconds(5.0, 6.0), "谢谢观看", "stop list").await.unwrap();
-        utterances::insert_dropped(&mut tx, r.id, seconds(1.0, 2.0), "哈哈哈哈", "loop").await.unwrap();
+        utterances::insert_dropped(&mut tx, r.id, 0, seconds(5.0, 6.0), "谢谢观看", "stop list")
+            .await
+            .unwrap();
+        utterances::insert_dropped(&mut tx, r.id, 0, seconds(1.0, 2.0), "哈哈哈哈", "loop").await.unwrap();
         tx.commit().await.unwrap();
         let dropped = t.store.dropped_texts(r.id).await.unwrap();
         assert_eq!(dropped.iter().map(|d| d.reason.as_str()).collect::<Vec<_>>(), ["loop", "stop list"]);

@@ -43,10 +43,7 @@ pub(super) struct Place(usize);
 
 impl Bias {
     /// Over the spellings of `names` and of what is `usual`; those of one character say too little and are passed over.
-    pub fn new(
-        names: impl IntoIterator<Item = String>,
-        usual: impl IntoIterator<Item = String>,
-    ) -> Self {
+    pub fn new(names: impl IntoIterator<Item = String>, usual: impl IntoIterator<Item = String>) -> Self {
         let mut nodes = vec![Node::default()];
         let names = names.into_iter().map(|s| (s, GO_ON));
         let spellings = names.chain(usual.into_iter().map(|s| (s, GO_ON_USUAL)));
