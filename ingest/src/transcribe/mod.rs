@@ -69,7 +69,7 @@ pub struct Transcriber {
     likely: Option<(String, Arc<Likely>)>,
     trade: Trade,
     /// What is being heard, with the position it was last stored at. Lost at a restart, and made anew from there.
-    hearings: Mutex<HashMap<RecordingId, (FollowerPos, Hearing)>>,
+    hearings: Mutex<HashMap<RecordingId, (i64, Hearing)>>,
 }
 
 impl std::fmt::Debug for Transcriber {
@@ -130,17 +130,20 @@ impl Transcriber {
 
     async fn hearing(&self, store: &Store, rec: &Recording) -> Result<(FollowerPos, Hearing), StageError> {
         let stored = store.follower(rec.id, NAME).await?;
-        let kept = self.hearings.lock().unwrap_or_else(PoisonError::into_inner).remove(&rec.id);
-        if let Some((pos, hearing)) = kept
-            && pos == stored
-        {
-            return Ok((pos, hearing));
-        }
         let state = if stored.state.is_null() {
             State::new(rec.language)
         } else {
             serde_json::from_value(stored.state.clone()).map_err(StageError::give_up)?
         };
+        let kept = self.hearings.lock().unwrap_or_else(PoisonError::into_inner).remove(&rec.id);
+        // States, not their texts: a probability that was written and read back is the same probability, but its long
+        // decimal form may differ in the last digit, and a hearing made anew at each step never gets on.
+        if let Some((position, hearing)) = kept
+            && position == stored.position
+            && *hearing.listener.state() == state
+        {
+            return Ok((stored, hearing));
+        }
         let voice = (self.voice)().map_err(StageError::needs_operator)?;
         // The curves of the last part may not be stored yet; and one part more than needed, so that the sound decoder
         // is warm where hearing goes on.
@@ -153,8 +156,8 @@ impl Transcriber {
         Ok((stored, Hearing::resume(rec.id, listener, fed)))
     }
 
-    fn keep(&self, id: RecordingId, pos: FollowerPos, hearing: Hearing) {
-        self.hearings.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (pos, hearing));
+    fn keep(&self, id: RecordingId, position: i64, hearing: Hearing) {
+        self.hearings.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (position, hearing));
     }
 }
 
@@ -176,7 +179,7 @@ impl Follower for Transcriber {
         let (pos, mut hearing) = self.hearing(&cx.store, rec).await?;
         let parts = cx.store.parts_after(rec.id, hearing.fed, PARTS_PER_STEP).await?;
         if parts.is_empty() && rec.ended_at.is_none() {
-            self.keep(rec.id, pos, hearing);
+            self.keep(rec.id, pos.position, hearing);
             return Ok(Progress::Idle);
         }
         let behind_us = waiting_us(&cx.store, rec, &parts).await?;
@@ -214,7 +217,7 @@ impl Follower for Transcriber {
         let made_by = self.made_by(rec.language);
         let rows = numbered(&mut hearing.listener, rec, &out, &made_by, cx);
         if !over && *hearing.listener.state() == before && hearing.curves.rows().is_empty() {
-            self.keep(rec.id, pos, hearing);
+            self.keep(rec.id, pos.position, hearing);
             return Ok(Progress::Advanced);
         }
         let whole =
@@ -243,7 +246,7 @@ impl Follower for Transcriber {
             tracing::info!(recording = %rec.id, utterances = hearing.listener.state().next_utterance, "transcribed to the end");
             return Ok(Progress::Done);
         }
-        self.keep(rec.id, pos, hearing);
+        self.keep(rec.id, pos.position, hearing);
         Ok(Progress::Advanced)
     }
 }
