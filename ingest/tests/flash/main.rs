@@ -315,7 +315,7 @@ async fn a_transport_stream_with_lost_packets() {
         dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         // A flash is seen only if the whole group before it is there; and the tracks must be found out first.
         let needed = |c: &Cue| p.is_picture && (-1.1..0.2).contains(&(p.at_s - c.at_s));
-        let by_chance = (dice >> 16) % 100 == 0 && p.at_s > 1.0 && !cues.iter().any(needed);
+        let by_chance = (dice >> 16).is_multiple_of(100) && p.at_s > 1.0 && !cues.iter().any(needed);
         by_chance || (burst..burst + 0.5).contains(&p.at_s)
     };
     let packets = show::ts(&dir, 90_000);

@@ -60,8 +60,6 @@ pub struct Tag {
     kind: u8,
     /// Decoding time in milliseconds of the show.
     pub ms: u32,
-    /// A picture that can be decoded by itself, or a codec header.
-    pub key: bool,
     /// A codec header or metadata, not media.
     pub header: bool,
     body: Vec<u8>,
@@ -99,7 +97,7 @@ pub fn flv(dir: &Utf8Path) -> Vec<Tag> {
         let header = !matches!(kind, AUDIO | VIDEO) || body[1] == 0;
         // The encoder's goodbye is left out.
         if !(kind == VIDEO && body[1] == 2) {
-            tags.push(Tag { kind, ms, key: kind == VIDEO && body[0] >> 4 == 1, header, body });
+            tags.push(Tag { kind, ms, header, body });
         }
         at += 15 + size;
     }

@@ -59,11 +59,11 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), &'static str> {
             0x86 | b'R' | b'b' | 0x81 | b'a' => machine.join(2)?,
             0x87 | b's' => machine.join(3)?,
             b't' | b'd' => {
-                let inside = machine.to_mark()?;
+                let inside = machine.up_to_mark()?;
                 machine.push(inside)?;
             }
             b'e' | b'u' => {
-                let inside = machine.to_mark()?;
+                let inside = machine.up_to_mark()?;
                 machine.push(inside)?;
                 machine.join(2)?;
             }
@@ -118,7 +118,7 @@ impl Machine {
     }
 
     /// One object of all above the last mark.
-    fn to_mark(&mut self) -> Result<Size, &'static str> {
+    fn up_to_mark(&mut self) -> Result<Size, &'static str> {
         let mut all = Size { objects: 1, depth: 0 };
         while let Some(one) = self.stack.pop().ok_or("it takes what it has not made")? {
             all = Size { objects: all.objects.saturating_add(one.objects), depth: all.depth.max(one.depth) };

@@ -88,7 +88,7 @@ mod tests {
 
     /// The names of the network, with shapes that are small.
     fn small() -> Vec<u8> {
-        let numbers = vec![0x11u8; 4 * 24];
+        let numbers = [0x11u8; 4 * 24];
         let shape = |name: &str| match name {
             "final_conv.weight" => vec![2, 3, 1],
             n if n.starts_with("conv") && n.ends_with("weight") => vec![2, 3, 2],
