@@ -1,7 +1,7 @@
 //! The file of Chinese words, and the dictionary and n-grams it is made of. The sources are taken in by path: the crate
 //! they belong to brings the speech models' libraries.
 #![no_main]
-#![allow(dead_code, reason = "what is read is not all written here")]
+#![allow(dead_code, unused_imports, reason = "what is read is not all written here")]
 
 #[path = "../../core/inference/src/likely/mod.rs"]
 mod likely;
