@@ -4,27 +4,20 @@
 #![no_main]
 #![allow(dead_code, reason = "what is read is not all written here")]
 
+#[path = "../../core/inference/src/registry"]
 mod registry {
-    #[path = "../../../core/inference/src/registry/error.rs"]
     pub mod error;
-    #[path = "../../../core/inference/src/registry/quantize.rs"]
     pub mod quantize;
 
     pub mod convert {
-        #[path = "../../../../core/inference/src/registry/convert/ct2.rs"]
         mod ct2;
-        #[path = "../../../../core/inference/src/registry/convert/ggml.rs"]
-        pub mod ggml;
-        #[path = "../../../../core/inference/src/registry/convert/npz.rs"]
+        mod ggml;
         mod npz;
-        #[path = "../../../../core/inference/src/registry/convert/pickle.rs"]
         mod pickle;
-        #[path = "../../../../core/inference/src/registry/convert/silero.rs"]
         mod silero;
-        #[path = "../../../../core/inference/src/registry/convert/whisper.rs"]
         mod whisper;
 
-        pub use ggml::MAGIC;
+        pub(super) use ggml::MAGIC;
 
         use super::error::RegistryError;
 
