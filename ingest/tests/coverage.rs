@@ -74,7 +74,7 @@ impl Recognizer for Reader {
             return Ok(Recognized::default());
         };
         let segment = RecognizedSegment { start_s: first.start_s, end_s: last.end_s, words };
-        Ok(Recognized { segments: vec![segment], language: None })
+        Ok(Recognized { segments: vec![segment], spoken: None })
     }
 
     fn id(&self) -> String {

@@ -1,17 +1,14 @@
 //! The whole road with the real models: a spoken live is recorded and transcribed.
 
+#[path = "support/spoken.rs"]
+mod spoken;
 #[path = "support/mod.rs"]
 mod support;
 
 use std::{process::Command, sync::Arc};
 
-use camino::{Utf8Path, Utf8PathBuf};
 use clipmill_domain::source::Language;
-use clipmill_inference::{
-    asr::{Recognizer, Whisper, WhisperOptions},
-    registry::ModelFile,
-    vad::Vad,
-};
+use clipmill_inference::{asr::Recognizer, vad::Vad};
 use clipmill_ingest::{
     record::RecordConfig,
     transcribe::{
@@ -20,6 +17,7 @@ use clipmill_ingest::{
     },
 };
 use clipmill_worker::Engine;
+use spoken::{distance, letters};
 use support::{Bench, until};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -28,44 +26,11 @@ use tokio_util::sync::CancellationToken;
 const SECONDS: f64 = 18.0;
 const PLAIN_SECONDS: f64 = 12.0;
 
-fn workspace() -> Utf8PathBuf {
-    Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn model(file: &str) -> Utf8PathBuf {
-    let dir = std::env::var("CLIPMILL_MODELS")
-        .map_or_else(|_| workspace().join("target/models"), Utf8PathBuf::from);
-    let path = dir.join(file);
-    assert!(
-        path.exists(),
-        "this test needs {path}: fetch the models, or point CLIPMILL_MODELS at their folder"
-    );
-    path
-}
-
-/// Characters that carry meaning.
-fn letters(text: &str) -> Vec<char> {
-    text.chars().filter(|c| c.is_alphanumeric()).collect()
-}
-
-/// Edits that turn `a` into `b`.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let edited = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], edited);
-        }
-    }
-    row[b.len()]
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spoken_live_becomes_sentences_at_their_times() {
     let bench = Bench::start(RecordConfig::default()).await;
     let live = bench.dir().join("live.mp4");
-    let speech = workspace().join("fixtures/speech/zh_live.opus");
+    let speech = spoken::fixture("zh_live.opus");
     let made = Command::new("ffmpeg")
         .args(["-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=96x64:rate=10"])
         .args(["-i", speech.as_str(), "-t", &SECONDS.to_string(), "-c:v", "libx264", "-preset", "ultrafast"])
@@ -87,15 +52,8 @@ async fn a_spoken_live_becomes_sentences_at_their_times() {
     assert!(made.success());
     bench.add_pull("live", &format!("file://{live}")).await;
 
-    let whisper = ModelFile {
-        name: "whisper-base".into(),
-        path: model("whisper-base.ggml.bin"),
-        sha256: "0".repeat(64),
-    };
-    let ears = Arc::new(Whisper::load(&whisper, WhisperOptions::default()).unwrap());
-    let follower =
-        Transcriber::with_silero(ears, &model("silero-vad-6.2.ggml.bin"), Arc::new(Semaphore::new(1)))
-            .unwrap();
+    let room = Arc::new(Semaphore::new(1));
+    let follower = Transcriber::with_silero(spoken::whisper(), &spoken::voice_model(), room).unwrap();
     let stop = CancellationToken::new();
     let engine = Engine::builder().follower(follower).build();
     let task = tokio::spawn(engine.run(bench.store().clone(), stop.clone()));
@@ -113,8 +71,7 @@ async fn a_spoken_live_becomes_sentences_at_their_times() {
     for u in &heard {
         eprintln!("{} {}", u.span, u.text);
     }
-    let truth = std::fs::read_to_string(workspace().join("fixtures/speech/zh_live.jsonl")).unwrap();
-    let truth: Vec<serde_json::Value> = truth.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let truth = spoken::script("zh_live");
     let said: Vec<&serde_json::Value> =
         truth.iter().filter(|s| s["end"].as_f64().unwrap() <= SECONDS - 0.5).collect();
     let plain = said.iter().filter(|s| s["end"].as_f64().unwrap() < PLAIN_SECONDS);
@@ -141,7 +98,7 @@ async fn a_spoken_live_becomes_sentences_at_their_times() {
 fn sound(file: &str, from_s: u32, seconds: u32) -> Vec<f32> {
     let made = Command::new("ffmpeg")
         .args(["-nostdin", "-loglevel", "error", "-ss", &from_s.to_string(), "-t", &seconds.to_string()])
-        .args(["-i", workspace().join(file).as_str(), "-ac", "1", "-ar", "16000", "-f", "f32le", "-"])
+        .args(["-i", spoken::fixture(file).as_str(), "-ac", "1", "-ar", "16000", "-f", "f32le", "-"])
         .output()
         .unwrap();
     assert!(made.status.success());
@@ -150,15 +107,10 @@ fn sound(file: &str, from_s: u32, seconds: u32) -> Vec<f32> {
 
 #[test]
 fn any_cutting_into_blocks_gives_the_same_sentences_with_the_real_models() {
-    let whisper = ModelFile {
-        name: "whisper-base".into(),
-        path: model("whisper-base.ggml.bin"),
-        sha256: "0".repeat(64),
-    };
-    let ears: Arc<dyn Recognizer> = Arc::new(Whisper::load(&whisper, WhisperOptions::default()).unwrap());
-    let sound = sound("fixtures/speech/en_live.opus", 5, 20);
+    let ears: Arc<dyn Recognizer> = spoken::whisper();
+    let sound = sound("en_live.opus", 5, 20);
     let listened = |blocks: &[usize]| {
-        let voice = Vad::load(&model("silero-vad-6.2.ggml.bin")).unwrap().into_stream();
+        let voice = Vad::load(&spoken::voice_model()).unwrap().into_stream();
         let state = State::new(Language::En);
         let mut listener = Listener::resume(AnyVoice(Box::new(voice)), ears.clone(), state, Language::En);
         let (mut out, mut at) = (Output::default(), 0);

@@ -15,3 +15,6 @@ pub mod likely;
 
 pub mod llm;
 pub mod classify;
+
+#[cfg(test)]
+mod mangled;

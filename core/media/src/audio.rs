@@ -132,6 +132,19 @@ struct Run {
     rate_in: u32,
     taken: u64,
     given: u64,
+    /// By its timestamp, when the last sound taken began, in media microseconds.
+    last_us: i64,
+}
+
+impl Run {
+    /// Whether sound of `samples` samples that begins at `at_us` goes on where the run ends. A timestamp may stray; but
+    /// where a block is missing between two timestamps, what follows is not moved into its place.
+    fn goes_on(&self, at_us: i64, samples: usize) -> bool {
+        let off_us = at_us - (self.anchor_us + micros(self.taken, self.rate_in));
+        let lasts_us = micros(samples as u64, self.rate_in);
+        let missing = at_us - self.last_us >= lasts_us * 3 / 2 && off_us > lasts_us / 2;
+        off_us.abs() <= DRIFT_MICROS_MAX && !missing
+    }
 }
 
 /// Where the sound of a new decoder begins.
@@ -239,9 +252,8 @@ impl Runs {
             }
         }
         let fits = self.run.as_ref().is_some_and(|r| {
-            let expected = r.anchor_us + micros(r.taken, r.rate_in);
             let i = r.resampler.input();
-            (expected - at_us).abs() <= DRIFT_MICROS_MAX
+            r.goes_on(at_us, sound.samples())
                 && i.rate == sound.rate()
                 && i.format == sound.format()
                 && i.channel_layout == sound.channel_layout()
@@ -258,9 +270,11 @@ impl Runs {
                 self.rate,
             )
             .map_err(MediaError::av("set up the resampler"))?;
-            self.run = Some(Run { resampler, anchor_us: at_us, rate_in: sound.rate(), taken: 0, given: 0 });
+            let (rate_in, last_us) = (sound.rate(), at_us);
+            self.run = Some(Run { resampler, anchor_us: at_us, rate_in, taken: 0, given: 0, last_us });
         }
         let Some(run) = &mut self.run else { return Ok(()) };
+        run.last_us = at_us;
         run.taken += sound.samples() as u64;
         let room = sound.samples() * self.rate as usize / run.rate_in as usize + 4096;
         let mut out = fresh_frame(room, self.channels);

@@ -61,4 +61,17 @@ mod tests {
         std::fs::write(file.path(), "亚麻\n{\"aliases\":[]}\n").unwrap();
         assert!(read_terms(file.path()).unwrap_err().to_string().contains("line 2: missing field `name`"));
     }
+
+    proptest::proptest! {
+        /// Lines of any kind are terms with names, or an error that names the line.
+        #[test]
+        fn any_lines_are_read_or_refused(lines in proptest::collection::vec("[\\{\\}\\[\\]\":,a-z亚\t 0-9\\\\]{0,30}", 0..5)) {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), lines.join("\n")).unwrap();
+            match read_terms(file.path()) {
+                Ok(terms) => proptest::prop_assert!(terms.iter().all(|t| !t.names.is_empty())),
+                Err(e) => proptest::prop_assert!(e.to_string().contains("line "), "{e}"),
+            }
+        }
+    }
 }

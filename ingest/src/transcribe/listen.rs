@@ -277,3 +277,27 @@ fn ended_at_pause(chunk: &RecognizedChunk) -> bool {
 pub fn position(us: i64) -> u64 {
     u64::try_from((us.max(0) * i64::from(SAMPLE_RATE) + 500_000) / 1_000_000).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use clipmill_domain::transcript::Word;
+    use clipmill_inference::voiceprint::Print;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// What is compared to see whether a hearing may go on: the state as stored.
+        #[test]
+        fn a_state_is_the_same_after_it_was_stored(p in 0f32..1.0, from in 0f64..1e5, lasts in 2f64..30.0) {
+            let mut state = State::new(Language::En);
+            let (start, end) = (MediaTime::from_seconds(from), MediaTime::from_seconds(from + lasts));
+            let word = Word { text: "lip".into(), start, end, p, mended: None };
+            state.sentences.clause(&[word]);
+            state.speakers.hear(from, from + lasts, Print::new(vec![p, 1.0, 0.3]).as_ref());
+            let stored = serde_json::to_value(&state).unwrap().to_string();
+            prop_assert!(!state.sentences.pending().is_empty());
+            prop_assert_eq!(serde_json::from_str::<State>(&stored).unwrap(), state);
+        }
+    }
+}

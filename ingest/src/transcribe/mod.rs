@@ -77,7 +77,7 @@ pub struct Transcriber {
     other_ears: OtherEars,
     /// What is being heard, by recording and revision, with the position it was last stored at. Lost at a restart, and
     /// made anew from there.
-    hearings: Mutex<HashMap<(RecordingId, i64), (FollowerPos, Hearing)>>,
+    hearings: Mutex<HashMap<(RecordingId, i64), (i64, Hearing)>>,
 }
 
 /// Which transcript of a recording a step writes, and who hears it.
@@ -158,18 +158,21 @@ impl Transcriber {
         task: &Task,
     ) -> Result<(FollowerPos, Hearing), StageError> {
         let stored = store.follower(rec.id, &name_of(task.revision)).await?;
-        let key = (rec.id, task.revision);
-        let kept = self.hearings.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-        if let Some((pos, hearing)) = kept
-            && pos == stored
-        {
-            return Ok((pos, hearing));
-        }
         let state = if stored.state.is_null() {
             State::new(rec.language)
         } else {
             serde_json::from_value(stored.state.clone()).map_err(StageError::give_up)?
         };
+        let kept =
+            self.hearings.lock().unwrap_or_else(PoisonError::into_inner).remove(&(rec.id, task.revision));
+        // States, not their texts: a probability that was written and read back is the same probability, but its long
+        // decimal form may differ in the last digit, and a hearing made anew at each step never gets on.
+        if let Some((position, hearing)) = kept
+            && position == stored.position
+            && *hearing.listener.state() == state
+        {
+            return Ok((stored, hearing));
+        }
         let voice = (self.voice)().map_err(StageError::needs_operator)?;
         // The curves of the last part may not be stored yet; and one part more than needed, so that the sound decoder
         // is warm where hearing goes on.
@@ -183,9 +186,9 @@ impl Transcriber {
         Ok((stored, Hearing::resume(measured, listener, fed)))
     }
 
-    fn keep(&self, rec: &Recording, task: &Task, pos: FollowerPos, hearing: Hearing) {
+    fn keep(&self, rec: &Recording, task: &Task, position: i64, hearing: Hearing) {
         let key = (rec.id, task.revision);
-        self.hearings.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (pos, hearing));
+        self.hearings.lock().unwrap_or_else(PoisonError::into_inner).insert(key, (position, hearing));
     }
 
     /// A piece of the revision that was asked for. What only a person can mend ends it.
@@ -220,7 +223,7 @@ impl Transcriber {
         let (pos, mut hearing) = self.hearing(&cx.store, rec, task).await?;
         let parts = cx.store.parts_after(rec.id, hearing.fed, PARTS_PER_STEP).await?;
         if parts.is_empty() && rec.ended_at.is_none() {
-            self.keep(rec, task, pos, hearing);
+            self.keep(rec, task, pos.position, hearing);
             return Ok(Progress::Idle);
         }
         if task.revision > 0 {
@@ -262,7 +265,7 @@ impl Transcriber {
         let made_by = |language| self.made_by(task.ears.as_ref(), language);
         let rows = numbered(&mut hearing.listener, rec, &out, made_by, cx);
         if !over && *hearing.listener.state() == before && hearing.new_curves().is_empty() {
-            self.keep(rec, task, pos, hearing);
+            self.keep(rec, task, pos.position, hearing);
             return Ok(Progress::Advanced);
         }
         let whole =
@@ -297,7 +300,7 @@ impl Transcriber {
             tracing::info!(recording = %rec.id, revision = task.revision, utterances = hearing.listener.state().next_utterance, "transcribed to the end");
             return Ok(Progress::Done);
         }
-        self.keep(rec, task, pos, hearing);
+        self.keep(rec, task, pos.position, hearing);
         Ok(Progress::Advanced)
     }
 }

@@ -266,6 +266,18 @@ proptest! {
         prop_assert!(wrong * 5 <= which.len(), "{} for {}", out, said);
     }
 
+    #[test]
+    fn garbled_sources_are_read_or_refused(
+        dictionary in crate::mangled::damaged(WORDS.as_bytes().to_vec()),
+        pairs in crate::mangled::damaged(ngrams().into_bytes()),
+    ) {
+        for (dictionary, pairs) in [(&dictionary[..], ngrams().as_bytes()), (WORDS.as_bytes(), &pairs)] {
+            if let Ok(likely) = Likely::from_text(dictionary, pairs) {
+                likely.repair(&mut words("这个充电保", 0.5));
+            }
+        }
+    }
+
     /// Whatever the bytes, reading ends, and what is taken for words can be used.
     #[test]
     fn garbled_files_do_no_harm(at in prop::collection::vec((0usize..100_000, any::<u8>()), 1..6)) {

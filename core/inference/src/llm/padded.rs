@@ -21,7 +21,10 @@ use candle_core::{
 use gguf_file::Value;
 use sha2::{Digest, Sha256};
 
-use super::{LlmError, shape::Gguf};
+use super::{
+    LlmError,
+    shape::{Gguf, header},
+};
 
 /// Layout of the cache file; raised when it changes.
 const FORMAT: u32 = 1;
@@ -104,7 +107,7 @@ pub(super) fn load_or_make(
 /// Reads a cache file; the error says why it does not serve.
 fn load(cache: &Utf8Path, gguf: &Gguf, names: &[String]) -> Result<(Stamp, Padded), String> {
     let mut file = std::io::BufReader::with_capacity(1 << 20, File::open(cache).map_err(|e| e.to_string())?);
-    let content = gguf_file::Content::read(&mut file).map_err(|e| e.to_string())?;
+    let content = header(&mut file)?;
     let text = |key: &str| match content.metadata.get(key) {
         Some(Value::String(s)) => Ok(s.clone()),
         _ => Err(format!("it lacks {key}")),

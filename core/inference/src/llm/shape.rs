@@ -2,13 +2,16 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Read, Seek},
+    io::{BufReader, Cursor, Read, Seek},
 };
 
 use camino::Utf8Path;
 use candle_core::quantized::gguf_file::{Content, Value};
 
 use super::LlmError;
+
+/// More than the header of any model: half a million words of its vocabulary take some ten megabytes.
+const HEADER_BYTES_MAX: u64 = 64 << 20;
 
 /// The dimensions of the decoder.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,9 +51,46 @@ pub(super) fn open(path: &Utf8Path) -> Result<Gguf, LlmError> {
         return Err(LlmError::NotGguf { path: path.to_owned(), start });
     }
     file.rewind().map_err(read)?;
-    let content = Content::read(&mut file)
+    let content = header(&mut file)
         .map_err(|e| LlmError::Broken { path: path.to_owned(), reason: format!("unreadable header: {e}") })?;
     Ok(Gguf { file, content })
+}
+
+/// Reads the header of the GGUF file at its beginning, and leaves `file` anywhere. What would make the library that
+/// reads it divide by zero or multiply beyond the numbers is refused: the error says why.
+pub(super) fn header(file: &mut impl Read) -> Result<Content, String> {
+    let mut bytes = vec![];
+    file.take(HEADER_BYTES_MAX).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    if has_no_alignment(&bytes) {
+        return Err("its alignment is zero".to_owned());
+    }
+    let content = Content::read(&mut Cursor::new(&bytes)).map_err(|e| e.to_string())?;
+    for (name, tensor) in &content.tensor_infos {
+        // Eight bytes is more than any element has.
+        if tensor.shape.dims().iter().try_fold(8usize, |all, d| all.checked_mul(*d)).is_none() {
+            return Err(format!("{name} is larger than any file"));
+        }
+    }
+    Ok(content)
+}
+
+/// Whether the header says that tensors lie at multiples of zero.
+fn has_no_alignment(header: &[u8]) -> bool {
+    const KEY: &[u8] = b"general.alignment";
+    let mut rest = header;
+    while let Some(at) = rest.windows(KEY.len()).position(|w| w == KEY) {
+        rest = &rest[at + KEY.len()..];
+        let Some((kind, value)) = rest.split_first_chunk::<4>() else { return false };
+        let width = match u32::from_le_bytes(*kind) {
+            0 | 1 => 1,
+            2 | 3 => 2,
+            _ => 4,
+        };
+        if value.get(..width).is_some_and(|v| v.iter().all(|b| *b == 0)) {
+            return true;
+        }
+    }
+    false
 }
 
 impl Shape {

@@ -220,3 +220,29 @@ fn a_model_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Qwen>();
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    /// A model or a cache whose header is damaged is refused, or still a model: it then gives numbers.
+    #[test]
+    fn damaged_headers_are_refused(
+        head in crate::mangled::damaged(std::fs::read(made(7).path).unwrap()[..7_000].to_vec()),
+        cache_head in crate::mangled::damaged({
+            let made = made(7);
+            made.open().unwrap();
+            std::fs::read(made.cache()).unwrap()[..2_000].to_vec()
+        }),
+    ) {
+        let made = made(7);
+        let whole = std::fs::read(&made.path).unwrap();
+        std::fs::write(&made.path, [&head[..], &whole[7_000..]].concat()).unwrap();
+        if let Ok(model) = made.open() {
+            let _ = model.hidden_mean("soft cotton");
+        }
+        std::fs::write(&made.path, &whole).unwrap();
+        made.open().unwrap();
+        let cache = std::fs::read(made.cache()).unwrap();
+        std::fs::write(made.cache(), [&cache_head[..], &cache[2_000..]].concat()).unwrap();
+        made.open().unwrap();
+    }
+}

@@ -187,6 +187,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_damaged_model_is_quantised_or_refused(damaged in crate::mangled::damaged(model(&[0.5; 64]))) {
+            if let Ok(made) = quantize(&damaged) {
+                prop_assert!(made.len() <= damaged.len());
+            }
+        }
+
         /// Every number comes back to half a step of its block's scale, and half precision's own error.
         #[test]
         fn numbers_come_back_nearly(numbers in prop::collection::vec(-3.0f32..3.0, 64)) {

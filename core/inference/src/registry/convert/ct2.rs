@@ -69,8 +69,8 @@ impl<'a> Model<'a> {
     pub fn tensor(&self, name: &str) -> Result<Tensor<'a>, RegistryError> {
         let (dims, variable) =
             self.variables.get(name).ok_or_else(|| bad(WHAT, format!("it has no {name}")))?;
-        let count: u64 = dims.iter().map(|d| u64::from(*d)).product();
-        if variable.kind != TYPE_F16 || count * 2 != variable.bytes.len() as u64 || dims.is_empty() {
+        let bytes = dims.iter().try_fold(2u64, |all, d| all.checked_mul(u64::from(*d)));
+        if variable.kind != TYPE_F16 || bytes != Some(variable.bytes.len() as u64) || dims.is_empty() {
             return Err(bad(WHAT, format!("{name} is not a tensor of half-precision floats")));
         }
         Ok(Tensor { dims: dims.clone(), bytes: variable.bytes })

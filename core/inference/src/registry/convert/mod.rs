@@ -3,6 +3,7 @@
 mod ct2;
 mod ggml;
 mod npz;
+mod pickle;
 mod silero;
 mod torch;
 mod whisper;

@@ -5,13 +5,15 @@ use std::io::{Cursor, Read};
 use super::{super::error::RegistryError, bad};
 
 const WHAT: &str = "mel_filters.npz";
+/// More than any table of mel filters; a few packed bytes can claim to be gigabytes.
+const BYTES_MAX: u64 = 16 << 20;
 
 /// The array called `name` as (rows, columns, little-endian floats row by row).
 pub(super) fn read_f32(archive: &[u8], name: &str) -> Result<(u32, u32, Vec<u8>), RegistryError> {
     let mut zip = zip::ZipArchive::new(Cursor::new(archive)).map_err(|e| bad(WHAT, e.to_string()))?;
     let mut member = zip.by_name(&format!("{name}.npy")).map_err(|e| bad(WHAT, format!("{name}: {e}")))?;
     let mut bytes = vec![];
-    member.read_to_end(&mut bytes).map_err(|e| bad(WHAT, e.to_string()))?;
+    member.by_ref().take(BYTES_MAX).read_to_end(&mut bytes).map_err(|e| bad(WHAT, e.to_string()))?;
     parse(&bytes).ok_or_else(|| bad(WHAT, format!("{name} is not a plain table of 32-bit floats")))
 }
 

@@ -78,3 +78,53 @@ pub(super) fn convert(model: &[u8], out: &mut Writer) -> Result<(), RegistryErro
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use camino::Utf8PathBuf;
+    use safetensors::tensor::TensorView;
+
+    use super::*;
+
+    /// The names of the network, with shapes that are small.
+    fn small() -> Vec<u8> {
+        let numbers = [0x11u8; 4 * 24];
+        let shape = |name: &str| match name {
+            "final_conv.weight" => vec![2, 3, 1],
+            n if n.starts_with("conv") && n.ends_with("weight") => vec![2, 3, 2],
+            n if n.starts_with("lstm_cell.weight") => vec![4, 3],
+            _ => vec![6],
+        };
+        let view = |name: &'static str| {
+            let shape = shape(name);
+            let bytes = shape.iter().product::<usize>() * 4;
+            (name, TensorView::new(Dtype::F32, shape, &numbers[..bytes]).unwrap())
+        };
+        safetensors::serialize(TENSORS.map(|(name, ..)| view(name)), None).unwrap()
+    }
+
+    fn converted(model: &[u8]) -> Result<Vec<u8>, RegistryError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(dir.path().join("out")).unwrap();
+        let mut out = Writer::new(std::io::BufWriter::new(std::fs::File::create(&path).unwrap()), &path);
+        convert(model, &mut out)?;
+        out.finish()?;
+        Ok(std::fs::read(&path).unwrap())
+    }
+
+    #[test]
+    fn a_small_network_is_converted() {
+        let made = converted(&small()).unwrap();
+        assert_eq!(made[..4], MAGIC.to_le_bytes());
+        assert!(made.windows(29).any(|w| w == b"_model.decoder.decoder.2.bias"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_damaged_network_is_converted_or_refused(model in crate::mangled::damaged(small())) {
+            if let Err(e) = converted(&model) {
+                proptest::prop_assert!(e.to_string().contains(WHAT), "{e}");
+            }
+        }
+    }
+}

@@ -41,6 +41,7 @@ pub(super) fn convert(checkpoint: &[u8]) -> Result<Vec<u8>, RegistryError> {
 }
 
 fn unpickle(rest: &mut &[u8]) -> Result<Object, RegistryError> {
+    super::pickle::check(rest).map_err(|why| bad(WHAT, why))?;
     let mut stack = Stack::empty();
     stack.read_loop(rest).and_then(|()| stack.finalize()).map_err(|e| bad(WHAT, e.to_string()))
 }
@@ -96,4 +97,48 @@ fn storages(keys: Object, mut rest: &[u8]) -> Result<HashMap<String, &[u8]>, Reg
         rest = after;
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text of a pickle.
+    fn text(s: &str) -> Vec<u8> {
+        [b"X", &(s.len() as u32).to_le_bytes()[..], s.as_bytes()].concat()
+    }
+
+    /// A checkpoint with one matrix of two rows by three.
+    fn small() -> Vec<u8> {
+        let storage = [b"(".to_vec(), text("storage"), b"ctorch\nFloatStorage\n".to_vec(), text("0")];
+        let storage = [storage.concat(), text("cpu"), b"K\x06tQ".to_vec()].concat();
+        let arguments = [b"(".to_vec(), storage, b"K\0K\x02K\x03\x86K\x03K\x01\x86\x89}t".to_vec()].concat();
+        let matrix = [b"ctorch._utils\n_rebuild_tensor_v2\n".to_vec(), arguments, b"R".to_vec()].concat();
+        let model = [b"\x80\x02}".to_vec(), text("model_state"), b"}".to_vec(), text("linear"), matrix];
+        let keys = [b"\x80\x02]".to_vec(), text("0"), b"a.".to_vec()].concat();
+        let numbers: Vec<u8> = (0u8..6).flat_map(|n| f32::from(n).to_le_bytes()).collect();
+        let (version, machine) = (b"\x80\x02M\xe9\x03.".to_vec(), b"\x80\x02}.".to_vec());
+        let count = 6u64.to_le_bytes().to_vec();
+        [MAGIC.to_vec(), version, machine, model.concat(), b"ss.".to_vec(), keys, count, numbers].concat()
+    }
+
+    #[test]
+    fn a_small_checkpoint_is_converted() {
+        let made = convert(&small()).unwrap();
+        let tensors = safetensors::SafeTensors::deserialize(&made).unwrap();
+        let matrix = tensors.tensor("linear").unwrap();
+        assert_eq!(
+            (matrix.shape(), matrix.data()[20..].to_vec()),
+            (&[2, 3][..], 5f32.to_le_bytes().to_vec())
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_damaged_checkpoint_is_converted_or_refused(model in crate::mangled::damaged(small())) {
+            if let Err(e) = convert(&model) {
+                proptest::prop_assert!(e.to_string().contains(WHAT), "{e}");
+            }
+        }
+    }
 }

@@ -158,7 +158,8 @@ impl Put<'_, '_> {
     fn stacked(&mut self, to: &str, from: &str, part: u32, parts: u32) -> Result<(), RegistryError> {
         let weight = self.ct2.tensor(&format!("{from}/weight"))?;
         let bias = self.ct2.tensor(&format!("{from}/bias"))?;
-        if weight.dims != [parts * self.state, self.state] || bias.dims != [parts * self.state] {
+        let rows = parts.saturating_mul(self.state);
+        if weight.dims != [rows, self.state] || bias.dims != [rows] {
             return Err(bad(WHAT, format!("{from} has the shape {:?}", weight.dims)));
         }
         let (a, b) = (part * self.state, (part + 1) * self.state);

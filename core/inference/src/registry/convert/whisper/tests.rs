@@ -217,3 +217,22 @@ fn what_whisper_has_no_place_for_is_refused() {
     assert!(says(converted(&whole, &npz(), b"IQ== 0\nIg== 2\n")).contains("line 2"));
     assert!(says(converted(&whole, b"not a zip", TOKENS)).contains("mel_filters.npz"));
 }
+
+proptest::proptest! {
+    /// A damaged part gives a file or an error that names it.
+    #[test]
+    fn damaged_parts_are_converted_or_refused(
+        model in crate::mangled::damaged(ct2_file(0.0)),
+        filters in crate::mangled::damaged(npz()),
+        tokens in crate::mangled::damaged(TOKENS.to_vec()),
+    ) {
+        let (whole, table) = (ct2_file(0.0), npz());
+        for (model, filters, tokens) in
+            [(&model[..], &table[..], TOKENS), (&whole, &filters, TOKENS), (&whole, &table, &tokens)]
+        {
+            if let Err(e) = converted(model, filters, tokens) {
+                proptest::prop_assert!(matches!(e, RegistryError::Convert { .. }), "{e}");
+            }
+        }
+    }
+}
