@@ -3,7 +3,8 @@
 //! `n't`, `'re`, `'s` after a pronoun and the like are written out, other `'s` join their word; `gonna`, `okay` and a few
 //! more have one form. Of two numbers side by side the second is the places (`sixty nine fifty` = `69.5`), after a
 //! single digit the tens (`one fifty` = `150`). Names of units are singular, their signs are written out, `dollars` after a
-//! number goes away like the sign.
+//! number goes away like the sign, and its `cents` are places. Letters spelled out are one word, and parted from digits
+//! after them: `H S 412` = `HS412`.
 
 use super::{Letter, Token, en_number, number::without_zeros};
 
@@ -121,7 +122,7 @@ pub(super) fn raw(letters: &[Letter]) -> Vec<Token> {
 /// The common form.
 pub(super) fn normal(letters: &[Letter]) -> Vec<Token> {
     let mut out = Vec::new();
-    for word in words(letters, true) {
+    for word in codes(words(letters, true)) {
         let forms = one_form(&word.text);
         let n = i64::try_from(forms.len().max(1)).unwrap_or(1);
         let length = word.end_us - word.start_us;
@@ -174,6 +175,35 @@ fn words(letters: &[Letter], apart: bool) -> Vec<Token> {
     out
 }
 
+/// Letters parted from digits after them, and letters that are spelled out joined. `a` and `I` begin no spelling.
+fn codes(words: Vec<Token>) -> Vec<Token> {
+    let mut out: Vec<Token> = Vec::with_capacity(words.len());
+    let mut spelling = false;
+    for word in words {
+        let letter = word.text.len() == 1 && word.text.starts_with(|c: char| c.is_ascii_lowercase());
+        if let Some(last) = out.last_mut().filter(|_| letter && spelling) {
+            last.text.push_str(&word.text);
+            last.end_us = word.end_us;
+            continue;
+        }
+        spelling = letter && !matches!(word.text.as_str(), "a" | "i");
+        let digits = word.text.find(|c: char| c.is_ascii_digit()).filter(|at| {
+            let (head, tail) = word.text.split_at(*at);
+            !head.is_empty() && head.bytes().all(|b| b.is_ascii_lowercase()) && tail.bytes().all(|b| b.is_ascii_digit())
+        });
+        let Some(at) = digits else {
+            out.push(word);
+            continue;
+        };
+        let (head, tail) = word.text.split_at(at);
+        let share = |n: usize| i64::try_from(n).unwrap_or(1);
+        let cut = word.start_us + (word.end_us - word.start_us) * share(at) / share(word.text.len()).max(1);
+        out.push(Token { text: head.to_owned(), start_us: word.start_us, end_us: cut });
+        out.push(Token { text: tail.to_owned(), start_us: cut, end_us: word.end_us });
+    }
+    out
+}
+
 /// A comma at `i` parts thousands.
 fn thousand(digit: &dyn Fn(usize) -> bool, i: usize) -> bool {
     i > 0 && digit(i - 1) && (1..=3).all(|n| digit(i + n)) && !digit(i + 4)
@@ -215,16 +245,28 @@ fn unit_name(word: &str) -> String {
     named.map_or(word, |(name, _)| name).to_owned()
 }
 
-/// Signs of units after a number become names; money's names go, as its signs have gone.
+/// Signs of units after a number become names; money's names go, as its signs have gone, and cents are places.
 fn after_numbers(tokens: Vec<Token>) -> Vec<Token> {
     let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
+    // Where the last number of dollars stands.
+    let mut dollars = None;
     for mut token in tokens {
+        if token.text == "cent"
+            && let Some(at) = dollars
+            && let Some(cents) = cents_after(&out, at)
+        {
+            out.truncate(at + 1);
+            out[at].text = without_zeros(&format!("{}.{cents:02}", out[at].text));
+            out[at].end_us = token.end_us;
+            continue;
+        }
         let number = out.last().is_some_and(|t: &Token| t.text.starts_with(|c: char| c.is_ascii_digit()));
         if number {
             if matches!(token.text.as_str(), "dollar" | "dollars" | "bucks" | "euro" | "euros") {
                 if let Some(last) = out.last_mut() {
                     last.end_us = token.end_us;
                 }
+                dollars = out.len().checked_sub(1);
                 continue;
             }
             if let Some((name, _)) = UNITS.iter().find(|(_, signs)| signs.contains(&token.text.as_str())) {
@@ -237,6 +279,17 @@ fn after_numbers(tokens: Vec<Token>) -> Vec<Token> {
         out.push(token);
     }
     out
+}
+
+/// The cents that follow the number of dollars at `at`, with or without an "and", and end `tokens`.
+fn cents_after(tokens: &[Token], at: usize) -> Option<u8> {
+    let whole = tokens.get(at)?.text.bytes().all(|b| b.is_ascii_digit());
+    let cents = match tokens.get(at + 1..)? {
+        [cents] => cents,
+        [and, cents] if and.text == "and" => cents,
+        _ => return None,
+    };
+    cents.text.parse().ok().filter(|c| whole && *c < 100)
 }
 
 #[cfg(test)]
@@ -276,6 +329,10 @@ mod tests {
             ("nineteen oh five", "19.05", "19.05"),
             ("twenty-seven left", "27 left", "27 left"),
             ("three for fifteen dollars", "3 for $15", "3 for 15"),
+            ("twenty-six dollars and forty cents", "$26.40", "26.4"),
+            ("nine dollars five cents", "$9.05", "9.05"),
+            ("the code D A N A ten is a steal", "the code DANA10 is a steal", "the code dana 10 is a steal"),
+            ("H S four hundred and twelve", "HS412", "hs 412"),
         ] {
             assert_eq!(form(spoken), common, "{spoken}");
             assert_eq!(form(written), common, "{written}");
