@@ -4,14 +4,11 @@
 //! its transaction, within it, at the commit, and after it. What is stored in the end must be what is stored when nothing
 //! dies.
 
-#[path = "support/beeps.rs"]
-mod beeps;
 #[path = "support/mod.rs"]
 mod support;
 
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
-use beeps::{Counter, Loudness, film};
 use clipmill_domain::{
     EpochId, Id as _, PartId, RecordingId, Span, WallTime,
     recording::{EndReason, Recording},
@@ -29,7 +26,11 @@ use clipmill_store::{
     utterances::rewrite_utterance,
 };
 use clipmill_worker::{Engine, FollowCtx, Follower as _, Progress, StageError, SystemClock};
-use support::{Bench, now, until};
+use support::{
+    Bench,
+    beeps::{Counter, Loudness, film},
+    now, until,
+};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 

@@ -1,13 +1,10 @@
 //! The transcriber over a real recording, with ears that count: each beep is a word.
 
-#[path = "support/beeps.rs"]
-mod beeps;
 #[path = "support/mod.rs"]
 mod support;
 
 use std::sync::Arc;
 
-use beeps::{Counter, Loudness, film};
 use clipmill_domain::{
     MediaTime, RecordingId, Span,
     sound::{CURVE_MICROS, PartCurves},
@@ -18,7 +15,11 @@ use clipmill_ingest::{
 };
 use clipmill_store::Store;
 use clipmill_worker::Engine;
-use support::{Bench, until};
+use support::{
+    Bench,
+    beeps::{Counter, Loudness, film},
+    until,
+};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 

@@ -189,7 +189,9 @@ fn codes(words: Vec<Token>) -> Vec<Token> {
         spelling = letter && !matches!(word.text.as_str(), "a" | "i");
         let digits = word.text.find(|c: char| c.is_ascii_digit()).filter(|at| {
             let (head, tail) = word.text.split_at(*at);
-            !head.is_empty() && head.bytes().all(|b| b.is_ascii_lowercase()) && tail.bytes().all(|b| b.is_ascii_digit())
+            !head.is_empty()
+                && head.bytes().all(|b| b.is_ascii_lowercase())
+                && tail.bytes().all(|b| b.is_ascii_digit())
         });
         let Some(at) = digits else {
             out.push(word);
