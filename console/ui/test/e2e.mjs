@@ -235,7 +235,7 @@ try {
       await phone.page.goto(`${base}/clips/${await firstId(phone.page)}`);
       await phone.page.waitForFunction(() => document.querySelector('video')?.readyState >= 2);
       await clean(phone.page, 'a clip on a phone');
-      for (const [path, mark] of [['sources', 'article'], ['health', 'section'], ['recordings', 'main ol'], ['retention', 'section'], [`recordings/${recordingId}`, 'video']]) {
+      for (const [path, mark] of [['sources', 'article'], ['health', 'section'], ['recordings', 'main ol'], ['retention', 'section'], [`recordings/${recordingId}`, 'video'], ...(mock ? [[`recordings/${mock.world.recordings[2].id}`, '[data-version]']] : [])]) {
         await phone.page.goto(`${base}/${path}`);
         await phone.page.locator(mark).first().waitFor();
         await clean(phone.page, `${path} on a phone`);

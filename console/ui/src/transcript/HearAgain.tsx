@@ -27,8 +27,8 @@ export function HearAgain({ recording, onClose }: { recording: string; onClose: 
         {again.isError && <ErrorNotice error={again.error} />}
         <div className="flex flex-wrap justify-end gap-2">
           <Button onPress={onClose}>{t('add.cancel')}</Button>
-          {/* Pending, not disabled: the keyboard would lose its place in the box. */}
-          <Button type="submit" look="primary" isPending={again.isPending}>
+          {/* Never disabled: the keyboard would lose its place in the box. */}
+          <Button type="submit" look="primary">
             {t('version.again')}
           </Button>
         </div>

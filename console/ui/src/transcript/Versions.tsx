@@ -43,7 +43,7 @@ function Version({ recording, one }: { recording: string; one: Revision }) {
         </div>
         {canShow(one) && (
           // The button goes once it has done its work; the keyboard stays in the row.
-          <Button isPending={show.isPending} onPress={() => show.mutate(one.number, { onSuccess: () => row.current?.focus() })} aria-label={t('version.show_named', { name })}>
+          <Button onPress={() => !show.isPending && show.mutate(one.number, { onSuccess: () => row.current?.focus() })} aria-label={t('version.show_named', { name })}>
             {t('version.show')}
           </Button>
         )}
