@@ -177,6 +177,71 @@ export async function transcriptSteps({ step, clean, page, base, mock }) {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
   });
 
+  await step('a finished recording is heard again, after a question', async () => {
+    mock.world.heardShare = 0;
+    await page.goto(`${base}/recordings/${old.id}?t=${wrong.start_s + 1}`);
+    const version = (n) => page.locator(`[data-version="${n}"]`);
+    await version(0).getByText('正在显示').waitFor();
+    await version(0).getByText(/人工改过 1 句/).waitFor();
+    const again = page.getByRole('button', { name: '重新听写', exact: true });
+    await again.focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog');
+    const model = dialog.getByLabel('语音模型（可选）');
+    await model.fill('no-such');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('there is no model no-such').waitFor();
+    await clean(page, 'the question before hearing again');
+    await model.fill('');
+    await dialog.getByRole('button', { name: '重新听写' }).press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    await version(1).getByText('等待中').waitFor();
+    mock.world.heardShare = 0.425;
+    // One at a time: the service says so.
+    await again.press('Enter');
+    await dialog.getByRole('button', { name: '重新听写' }).press('Enter');
+    await dialog.getByText(/revision 1 of this transcript.*is being made/).waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await version(1).getByText('已听 42%').waitFor();
+    assert.equal(await version(1).getByRole('button').count(), 0);
+    await clean(page, 'the versions');
+  });
+
+  await step('once it is complete it is shown, with the correction and without a reload; the one before can be shown again', async () => {
+    const version = (n) => page.locator(`[data-version="${n}"]`);
+    const count = async (find) => (await get(`/api/recordings/${old.id}/transcript?find=${encodeURIComponent(find)}`)).utterances.length;
+    const search = page.getByRole('searchbox');
+    // What is being typed outlives the change; it is of another version then.
+    await line(wrong).locator('[data-play]').focus();
+    await page.keyboard.press('e');
+    const box = page.getByRole('textbox', { name: /这句应该是/ });
+    await box.fill(`${right}！`);
+    mock.world.heardShare = 1;
+    await version(1).getByText('正在显示').waitFor();
+    await version(1).getByText(/人工改过 1 句/).waitFor();
+    await box.press('Enter');
+    await page.getByText(/没有存上.*of another one/).waitFor();
+    assert.equal(await box.inputValue(), `${right}！`);
+    await page.keyboard.press('Escape');
+    const now = (await get(`/api/recordings/${old.id}/transcript?from=0&to=600`)).utterances.find((u) => u.seq === wrong.seq);
+    assert.notEqual(now.id, wrong.id);
+    await line(now).getByText('已改', { exact: true }).waitFor();
+    await line(wrong).waitFor({ state: 'detached' });
+
+    await search.fill('柔光面霜');
+    assert.ok((await count('柔光面霜')) > 0);
+    await page.getByText(`找到 ${await count('柔光面霜')} 句`).waitFor();
+    await version(0).getByRole('button', { name: '显示这一版：直播时听写的' }).press('Enter');
+    await version(0).getByText('正在显示').waitFor();
+    await page.getByText('找到 0 句').waitFor();
+    await page.waitForFunction(() => document.activeElement?.dataset.version === '0');
+    await search.press('Escape');
+    await line(wrong).getByText('已改', { exact: true }).waitFor();
+    assert.deepEqual((await get(`/api/recordings/${old.id}/transcript/revisions`)).map((r) => [r.number, r.shown]), [[0, true], [1, false]]);
+    delete mock.world.heardShare;
+  });
+
   await step('the transcript of a live grows by itself', async () => {
     await page.goto(`${base}/recordings/${live.id}`);
     await page.locator('[data-line]').first().waitFor();
@@ -186,6 +251,7 @@ export async function transcriptSteps({ step, clean, page, base, mock }) {
     assert.deepEqual(now.slice(0, before.length), before);
     assert.equal(new Set(now).size, now.length);
     await page.getByText(/已听到/).waitFor();
+    assert.equal(await page.locator('[data-version]').count(), 0, 'a live is not heard again');
   });
 }
 

@@ -38,8 +38,8 @@ const firstId = (page) => cards(page).first().getAttribute('data-clip');
 const clipInAddress = (page) => new URL(page.url()).pathname.split('/').at(-1);
 
 try {
-  // the faults made on purpose: the mock drops its event stream, and refuses a correction
-  const { page, faults, context } = await openPage(browser, { excuse: (line) => Boolean(mock) && (line.includes('/api/events') || (line.includes('422') && line.includes('/correct'))) });
+  // the faults made on purpose: the mock drops its event stream, and refuses corrections and revisions
+  const { page, faults, context } = await openPage(browser, { excuse: (line) => Boolean(mock) && (line.includes('/api/events') || (/4(09|22)/.test(line) && /\/(correct|revisions)\b/.test(line))) });
 
   await step('the feed shows cards, newest first', async () => {
     await page.goto(base);
@@ -235,7 +235,7 @@ try {
       await phone.page.goto(`${base}/clips/${await firstId(phone.page)}`);
       await phone.page.waitForFunction(() => document.querySelector('video')?.readyState >= 2);
       await clean(phone.page, 'a clip on a phone');
-      for (const [path, mark] of [['sources', 'article'], ['health', 'section'], ['recordings', 'main ol'], ['retention', 'section'], [`recordings/${recordingId}`, 'video']]) {
+      for (const [path, mark] of [['sources', 'article'], ['health', 'section'], ['recordings', 'main ol'], ['retention', 'section'], [`recordings/${recordingId}`, 'video'], ...(mock ? [[`recordings/${mock.world.recordings[2].id}`, '[data-version]']] : [])]) {
         await phone.page.goto(`${base}/${path}`);
         await phone.page.locator(mark).first().waitFor();
         await clean(phone.page, `${path} on a phone`);

@@ -1,6 +1,7 @@
 // The mock's transcripts: sentences that grow with a live, corrections, rules of the lexicon, files.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { revisions } from './mock-revisions.mjs';
 
 const PAGE_S = 3600;
 const FOUND_MAX = 200;
@@ -41,8 +42,8 @@ function wordsOf(text, start, end, mends = []) {
   });
 }
 
-/** Everything that is said in `rec`, over and over to its end. */
-function script(rec, number, length) {
+/** Everything that is said in `rec`, over and over to its end. Heard again, it reads a little otherwise. */
+function script(rec, number, length, revision = 0, madeBy = MADE_BY) {
   const lines = said(rec.language === 'en' ? 'en_live.jsonl' : 'zh_live.jsonl');
   const turn = Math.ceil(lines.at(-1).end) + 3;
   const all = [];
@@ -50,10 +51,10 @@ function script(rec, number, length) {
     for (const line of lines) {
       const [start_s, end_s] = [shift + line.start, shift + line.end];
       if (end_s > length || rec.gaps.some((g) => g.start_s < end_s && start_s < g.end_s)) continue;
-      const text = written(line.text);
+      const text = written(line.text).replace('Lumora 面霜', revision > 0 ? 'Lumora 柔光面霜' : 'Lumora 面霜');
       const words = wordsOf(text, start_s, end_s, HEARD);
       const speaker = /^(有人问|油皮可以)/.test(text) ? 1 : 0;
-      all.push({ id: uuid(16 + number, all.length), seq: all.length, start_s, end_s, text, raw: words.map((w) => w.heard ?? w.text).join(''), language: rec.language, speaker, made_by: MADE_BY, edited_at: null, words, quantities: [] });
+      all.push({ id: uuid(16 + number + 256 * revision, all.length), seq: all.length, start_s, end_s, text, raw: words.map((w) => w.heard ?? w.text).join(''), language: rec.language, speaker, made_by: madeBy, edited_at: null, words, quantities: [] });
     }
   }
   return all;
@@ -71,14 +72,20 @@ function difference(before, after) {
 
 /** Answers what concerns transcripts and the lexicon; false where it is not for us. */
 export function transcripts({ world, json, fault, read }) {
-  const scripts = new Map(world.recordings.map((rec, n) => [rec.id, script(rec, n, rec.ended_at ? rec.duration_s : 3 * 3600)]));
+  const make = (rec, revision, madeBy) => script(rec, world.recordings.indexOf(rec), rec.ended_at ? rec.duration_s : 3 * 3600, revision, madeBy);
+  const scripts = new Map(world.recordings.map((rec) => [rec.id, [make(rec)]]));
+  const ofRevisions = revisions({ world, json, fault, read, scripts, make });
+  const current = (rec) => {
+    ofRevisions.settle(rec);
+    return scripts.get(rec.id)[ofRevisions.shownOf(rec)];
+  };
   world.lexicon = [
     { id: uuid(9, 1), source_id: null, language: 'zh', term: '针织开衫', aliases: ['开衫'], misheard: [], entered_by: 'console', entered_at: iso(Date.now() - 9e7) },
     { id: uuid(9, 2), source_id: world.sources[0].id, language: null, term: 'Lumora', aliases: [], misheard: ['路莫拉', '陆漠拉'], entered_by: 'console', entered_at: iso(Date.now() - 6e6) },
   ];
   const elapsed = (rec) => (Date.now() - new Date(rec.started_at).getTime()) / 1000;
   const heardUntil = (rec) => (rec.ended_at ? rec.duration_s : elapsed(rec) - LATE_S);
-  const final = (rec) => scripts.get(rec.id).filter((u) => u.end_s <= heardUntil(rec));
+  const final = (rec) => current(rec).filter((u) => u.end_s <= heardUntil(rec));
   const changes = ({ source_id, heard, term }) =>
     world.recordings
       .filter((rec) => !source_id || rec.source_id === source_id)
@@ -96,6 +103,7 @@ export function transcripts({ world, json, fault, read }) {
   }
 
   return async (request, response, pathname, searchParams) => {
+    if ((await ofRevisions.answer(request, response, pathname)) !== false) return;
     const text = /^\/api\/recordings\/([^/]+)\/transcript(?:\.(srt|vtt|txt|json))?$/.exec(pathname);
     const rec = text && world.recordings.find((r) => r.id === text[1]);
     if (rec && text[2] === undefined) return json(response, 200, page(rec, searchParams, false));
@@ -105,7 +113,9 @@ export function transcripts({ world, json, fault, read }) {
     }
     const correction = /^\/api\/recordings\/([^/]+)\/utterances\/([^/]+)\/correct$/.exec(pathname);
     if (correction) {
-      const line = scripts.get(correction[1])?.find((u) => u.id === correction[2]);
+      const of = world.recordings.find((r) => r.id === correction[1]);
+      const line = of && scripts.get(of.id).flat().find((u) => u.id === correction[2]);
+      if (line && !current(of).includes(line)) return fault(response, 409, 'refused', `revision ${ofRevisions.shownOf(of)} of this transcript is shown now, and this sentence is of another one`);
       if (!line) return fault(response, 404, 'not_found', 'there is no such utterance');
       const given = (await read(request)).text.trim();
       if (given.includes('\u00a0')) return fault(response, 422, 'invalid', 'the text is one line of at most 1000 characters');

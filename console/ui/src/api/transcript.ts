@@ -7,6 +7,7 @@ type Schemas = components['schemas'];
 export type CorrectedUtterance = Schemas['CorrectedUtterance'];
 export type LexiconEntry = Schemas['LexiconEntryView'];
 export type NewLexiconEntry = Schemas['NewLexiconEntry'];
+export type Revision = Schemas['RevisionView'];
 export type RuleChange = Schemas['RuleChange'];
 export type RulePreview = Schemas['RulePreview'];
 export type SuggestedRule = Schemas['SuggestedRule'];
@@ -27,6 +28,10 @@ export const transcripts = {
   correct: (id: string, utterance: string, text: string) => call<CorrectedUtterance>(`/api/recordings/${at(id)}/utterances/${at(utterance)}/correct`, { method: 'POST', body: { text } }),
   /** `query` begins with `?`, or is empty for all of it. */
   fileUrl: (id: string, format: Format, query: string) => `/api/recordings/${at(id)}/transcript.${format}${query}`,
+  revisions: (id: string, signal?: AbortSignal) => call<Revision[]>(`/api/recordings/${at(id)}/transcript/revisions`, { signal }),
+  /** Without a `model` it is the one that hears the lives. */
+  again: (id: string, model: string) => call<Revision>(`/api/recordings/${at(id)}/transcript/revisions`, { method: 'POST', body: model === '' ? {} : { model } }),
+  show: (id: string, revision: number) => call<Revision>(`/api/recordings/${at(id)}/transcript/revisions/${revision}/use`, { method: 'POST', body: {} }),
   tryRule: (source: string, rule: SuggestedRule, apply: boolean, signal?: AbortSignal) => call<RulePreview>('/api/lexicon/preview', { method: 'POST', body: { source_id: source, ...rule, apply }, signal }),
   lexicon: (source: string, signal?: AbortSignal) => call<LexiconEntry[]>(`/api/lexicon?source=${at(source)}`, { signal }),
   enterTerm: (entry: NewLexiconEntry) => call<LexiconEntry>('/api/lexicon', { method: 'PUT', body: entry }),

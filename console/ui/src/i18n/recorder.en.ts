@@ -88,7 +88,7 @@ export const recorderEn: Texts<typeof recorderZh> = {
   },
   form: {
     title: 'Settings of “{{name}}”',
-    more: 'More: schedule, limits, priority, audio track, storage',
+    more: 'More: schedule, limits, priority, audio track, language, storage',
     save: 'Save',
     saving: 'Saving…',
     other_host: 'At another host the request headers below go; give them again.',

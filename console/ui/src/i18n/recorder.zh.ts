@@ -85,7 +85,7 @@ export const recorderZh = {
   },
   form: {
     title: '“{{name}}” 的设置',
-    more: '更多设置：录制时段、自动停止、优先级、音轨、保存',
+    more: '更多设置：录制时段、自动停止、优先级、音轨、语言、保存',
     save: '保存',
     saving: '正在保存…',
     other_host: '换到别的主机时，下面的请求头会去掉，要重新填。',

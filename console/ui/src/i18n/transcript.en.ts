@@ -2,7 +2,7 @@ import type { transcriptZh } from './transcript.zh';
 import type { Texts } from './zh';
 
 /** The texts of a recording's transcript, in English. */
-export const transcriptEn: Texts<typeof transcriptZh> & { transcript: Record<'found_one' | 'rule_changes_one' | 'rule_changes_more_one' | 'rule_make_apply_one' | 'rule_made_applied_one', string> } = {
+export const transcriptEn: Texts<typeof transcriptZh> & { transcript: Record<'found_one' | 'rule_changes_one' | 'rule_changes_more_one' | 'rule_make_apply_one' | 'rule_made_applied_one', string>; version: Record<'sentences_one' | 'edited_one', string> } = {
   transcript: {
     title: 'Transcript',
     list: 'Transcript, sentence by sentence',
@@ -77,5 +77,31 @@ export const transcriptEn: Texts<typeof transcriptZh> & { transcript: Record<'fo
     export_order: 'It must be later than the beginning.',
     export_zero: 'Caption times count from the beginning of the range',
     format: { srt: 'SRT captions', vtt: 'WebVTT captions', txt: 'Plain text', json: 'JSON' },
+  },
+  version: {
+    title: 'Transcript versions',
+    own: 'Heard live',
+    number: 'Version {{n}}',
+    shown: 'shown',
+    shown_named: 'Shown: {{name}}',
+    show: 'Show this one',
+    show_named: 'Show this one: {{name}}',
+    asked: 'asked for by {{by}}, {{at}}',
+    sentences: '{{count}} sentences',
+    sentences_one: '{{count}} sentence',
+    edited: '{{count}} corrected by a person',
+    edited_one: '{{count}} corrected by a person',
+    waiting: 'waiting',
+    running: '{{percent}}% heard',
+    ready: 'complete',
+    failed: 'failed',
+    again: 'Hear it again',
+    again_title: 'Hear this recording again?',
+    again_when: 'It is heard from its beginning once no live needs the machine, with the lexicon as it is then.',
+    again_carried: 'When that is done, the new version is shown. What a person has corrected is carried over.',
+    again_clips: 'Clips and selling points are not made anew.',
+    again_back: 'The versions before it are kept, and can be shown again.',
+    model: 'Speech model (optional)',
+    model_help: 'Left empty: the one that hears the lives. Names as in “clipmill models list”.',
   },
 };

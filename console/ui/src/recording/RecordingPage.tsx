@@ -11,6 +11,7 @@ import { useReason } from '../sources/GapMap';
 import { State } from '../sources/State';
 import { newMoment } from '../transcript/moment';
 import { TranscriptPanel } from '../transcript/TranscriptPanel';
+import { Versions } from '../transcript/Versions';
 import { Gaps } from './Gaps';
 import { HoldPanel } from './HoldPanel';
 import { type Controls, LivePlayer } from './LivePlayer';
@@ -117,6 +118,7 @@ function Recording({ id }: { id: string }) {
               ))}
             </ol>
           </Panel>
+          {data.ended_at && <Versions recording={data.id} />}
           <HoldPanel recording={data} />
         </div>
       </div>

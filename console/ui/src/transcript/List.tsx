@@ -30,7 +30,11 @@ export function List({ recording, source, end, live, start, moment, onPlay }: { 
   const [editing, setEditing] = useState<string | null>(null);
   const [offer, setOffer] = useState<{ id: string; rule: SuggestedRule } | null>(null);
   const [reached, setReached] = useState<string | null>(null);
-  const { lines, loading, heard, error, retry } = useLines(recording, shown, end, live);
+  const { lines: known, loading, heard, error, retry } = useLines(recording, shown, end, live);
+  // Where another version is shown by now, the sentence that is worked on stays until that is done.
+  const held = editing ?? offer?.id;
+  const [lines, setLines] = useState(known);
+  if (lines !== known && (held === undefined || known.some((l) => l.id === held))) setLines(known);
   const final = chunkOf(Math.max(0, end - 0.001));
 
   // Only what is drawn anew when it changes: the sentence, whether it is still being said, and the word.

@@ -1,11 +1,14 @@
 import { type QueryClient, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useMemo } from 'react';
-import { type LexiconEntry, type SuggestedRule, type Utterance, transcripts } from '../api/transcript';
+import { useEffect, useMemo, useRef } from 'react';
+import { type LexiconEntry, type Revision, type SuggestedRule, type Utterance, transcripts } from '../api/transcript';
 import { type Shown, chunkSpan, merged } from './chunks';
 import { entryWith } from './range';
+import { shownOf, underWay, withRevision } from './versions';
 
 /** New sentences of a live are asked for this often; of a finished recording that is still being heard, more seldom. In milliseconds. */
 const GROW_MS = { live: 2_500, ended: 10_000 } as const;
+/** While a version is being made, how far it is is asked for this often, in milliseconds. */
+const MAKING_MS = 2_500;
 /** What is out of sight is forgotten after this time; what does not grow is not asked for again before. In milliseconds. */
 const FORGET_MS = 60_000;
 const STILL_MS = 300_000;
@@ -20,6 +23,7 @@ interface Chunk {
 
 const ofRecording = (id: string) => ['transcript', id] as const;
 const chunkKey = (id: string, chunk: number) => ['transcript', id, chunk] as const;
+const versionsKey = (id: string) => ['transcript-versions', id] as const;
 const lexiconKey = (source: string) => ['lexicon', source] as const;
 
 /** Whether more sentences of `chunk` are to come. `end` is the length of the recording now, in seconds. */
@@ -92,6 +96,7 @@ export function useCorrect(id: string) {
       });
       change(client, id, (chunk) => (chunk.lines.some((u) => u.id === now.id) ? { ...chunk, lines: chunk.lines.map((u) => (u.id === now.id ? mended(u) : u)) } : chunk));
       void client.invalidateQueries({ queryKey: ['transcript-find', id] });
+      void client.invalidateQueries({ queryKey: versionsKey(id) });
     },
   });
 }
@@ -130,3 +135,40 @@ export function useRemoveTerm(onRemoved: () => void) {
     onSettled: () => client.invalidateQueries({ queryKey: ['lexicon'] }),
   });
 }
+
+/** The versions of a transcript. Where another one is shown than before, by whatever way, the sentences are read anew. */
+export function useVersions(id: string) {
+  const client = useQueryClient();
+  const versions = useQuery({
+    queryKey: versionsKey(id),
+    queryFn: ({ signal }) => transcripts.revisions(id, signal),
+    refetchInterval: (query) => (query.state.data && underWay(query.state.data) ? MAKING_MS : false),
+  });
+  const shown = shownOf(versions.data);
+  const before = useRef(shown);
+  useEffect(() => {
+    if (before.current !== null && shown !== null && before.current !== shown) void readAnew(client, id);
+    before.current = shown ?? before.current;
+  }, [client, id, shown]);
+  return versions;
+}
+
+/** What the service answers about one version stands in the list at once. */
+function useRevisionChange<T>(id: string, ask: (given: T) => Promise<Revision>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (given: T) => {
+      await client.cancelQueries({ queryKey: versionsKey(id) });
+      return ask(given);
+    },
+    onSuccess: (now) => {
+      client.setQueryData<Revision[]>(versionsKey(id), (all) => all && withRevision(all, now));
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: versionsKey(id) }),
+  });
+}
+
+/** Has the recording heard again, by the model given; empty: the one that hears the lives. */
+export const useHearAgain = (id: string) => useRevisionChange(id, (model: string) => transcripts.again(id, model));
+
+export const useShowRevision = (id: string) => useRevisionChange(id, (revision: number) => transcripts.show(id, revision));
