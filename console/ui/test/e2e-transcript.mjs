@@ -265,7 +265,7 @@ export async function realTranscriptSteps({ step, clean, page, base, id }) {
     const wrong = utterances.filter((u) => u.words.length >= 6).at(1);
     const heard = wrong.words[3].text;
     await page.goto(`${base}/recordings/${id}?t=${wrong.start_s + 0.5}`);
-    await page.locator(`[data-line="${wrong.id}"] [aria-current=true]`).waitFor();
+    await page.locator(`[data-line="${wrong.id}"]`).waitFor();
     assert.deepEqual(await shown(page), utterances.map((u) => u.id));
     await page.locator(`[data-line="${wrong.id}"] [data-play]`).focus();
     await page.keyboard.press('e');

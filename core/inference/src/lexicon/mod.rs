@@ -115,7 +115,7 @@ impl Lexicon {
             taken[found.units.clone()].iter_mut().for_each(|t| *t = true);
             if found.score > 0.0 || confirmed.contains(&found.spelling.text.as_str()) {
                 chosen.push(found);
-            } else if found.spelling.origin > Origin::Usual {
+            } else if found.spelling.is_worth_a_second_look() {
                 unsure.push(found);
             }
         }

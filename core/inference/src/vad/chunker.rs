@@ -249,8 +249,8 @@ mod tests {
 
     #[test]
     fn a_short_pause_ends_a_long_chunk_and_not_a_short_one() {
-        // 2 s of speech, 256 ms of silence, 2 s of speech, 256 ms of silence, 1 s of speech.
-        let chunks = all(&runs(&[(20, 0.0), (62, 0.9), (8, 0.0), (62, 0.9), (8, 0.0), (31, 0.9), (40, 0.0)]));
+        // 0.5 s of speech, 256 ms of silence, 3.7 s of speech, 256 ms of silence, 1 s of speech.
+        let chunks = all(&runs(&[(20, 0.0), (16, 0.9), (8, 0.0), (108, 0.9), (8, 0.0), (31, 0.9), (40, 0.0)]));
         assert_eq!(chunks.len(), 2);
         assert_eq!((chunks[0].start, chunks[0].speech_start), (16, 20));
         assert_eq!((chunks[0].speech_end, chunks[0].end, chunks[0].closed), (152, 156, Closed::Pause));
@@ -260,11 +260,11 @@ mod tests {
     #[test]
     fn a_long_pause_ends_any_chunk_at_once() {
         let mut chunker = VadChunker::new(ChunkerConfig::default());
-        let probs = runs(&[(30, 0.0), (16, 0.9), (22, 0.1)]);
+        let probs = runs(&[(30, 0.0), (16, 0.9), (11, 0.1)]);
         let given: Vec<_> =
             probs.iter().enumerate().filter_map(|(i, p)| chunker.push(*p).map(|c| (i, c))).collect();
         let [(at, chunk)] = given[..] else { panic!("{given:?}") };
-        assert_eq!(at, 30 + 16 + 22 - 1);
+        assert_eq!(at, 30 + 16 + 11 - 1);
         assert_eq!((chunk.speech_start, chunk.speech_end), (30, 46));
     }
 
@@ -272,10 +272,10 @@ mod tests {
     fn endless_speech_is_cut_at_its_quietest_late_frame() {
         let mut probs = runs(&[(800, 0.95)]);
         probs[50] = 0.4; // quieter still, but too early
-        probs[220] = 0.6;
+        probs[150] = 0.6;
         let chunks = all(&probs);
-        assert_eq!((chunks[0].start, chunks[0].end, chunks[0].closed), (0, 221, Closed::Longest));
-        assert_eq!(chunks[1].start, 221);
+        assert_eq!((chunks[0].start, chunks[0].end, chunks[0].closed), (0, 151, Closed::Longest));
+        assert_eq!(chunks[1].start, 151);
         assert_eq!(chunks.last().unwrap().end, 800);
     }
 
