@@ -10,7 +10,6 @@ mod tests;
 use std::ops::Range;
 
 use clipmill_domain::{
-    quantity::quantities,
     source::Language,
     transcript::{Utterance, Word},
 };
@@ -181,7 +180,6 @@ fn full_width(text: &str) -> Vec<Edit> {
 /// A comma at each pause of a Chinese sentence where no mark stands and a clause may end.
 fn commas(u: &Utterance) -> Vec<Edit> {
     let text = u.text.as_str();
-    let numbers = quantities(text, Language::Zh);
     let places = places(text, &u.words);
     let mut edits = vec![];
     for (words, ranges) in u.words.windows(2).zip(places.windows(2)) {
@@ -194,8 +192,7 @@ fn commas(u: &Utterance) -> Vec<Edit> {
         let (Some(before), Some(after)) = (before, after) else { continue };
         let letters = before.is_alphanumeric() && after.is_alphanumeric() && between.trim().is_empty();
         let latin = !is_han(before) && !is_han(after);
-        let number = (numeral(before) && numeral(after))
-            || numbers.iter().any(|q| q.range.start < a.end && b.start < q.range.end);
+        let number = within_number(before, after);
         if letters && !latin && !number && !NOT_AFTER.contains(before) && !NOT_BEFORE.contains(after) {
             edits.push(Edit::new(a.end..a.end, "，"));
             if !between.is_empty() {
@@ -206,8 +203,18 @@ fn commas(u: &Utterance) -> Vec<Edit> {
     edits
 }
 
-fn numeral(c: char) -> bool {
-    c.is_ascii_digit() || "零〇一二两三四五六七八九十百千万亿点半几".contains(c)
+/// Whether a number may go on from `before` to `after`: two numerals, a numeral and what is counted or measured, a price
+/// and its small change. Only 两 does not go on from ones and tens.
+fn within_number(before: char, after: char) -> bool {
+    const ONES: &str = "零〇一二两三四五六七八九十";
+    let numeral = |c: char| c.is_ascii_digit() || ONES.contains(c) || "百千万亿点半几多".contains(c);
+    let measure = |c: char| {
+        "块元毛角分折号件斤克个只双条支瓶罐盒包袋套台款码升瓦度岁天年月日层倍成米寸厘毫公千小秒种样位名单"
+            .contains(c)
+    };
+    let other = after == '两' && ONES.contains(before);
+    (numeral(before) && (numeral(after) || measure(after)) && !other)
+        || ("块毛斤第之".contains(before) && numeral(after))
 }
 
 /// The mark at the end, where none stands.

@@ -1,4 +1,4 @@
-use clipmill_domain::{Id as _, MediaTime, RecordingId, Span, UtteranceId, WallTime};
+use clipmill_domain::{Id as _, MediaTime, RecordingId, Span, UtteranceId, WallTime, quantity::quantities};
 use proptest::prelude::*;
 
 use super::*;
@@ -63,7 +63,7 @@ fn a_chinese_sentence_gets_a_full_stop_and_commas_at_its_pauses() {
     assert_eq!(shown(zh("它的|面料很|软")), "它的，面料很软。", "no clause ends with 很");
     assert_eq!(shown(zh("面料|的手感")), "面料的手感。");
     assert_eq!(
-        shown(zh("到手八十|九块九|两件一百|六十九|拍五号|链接")),
+        shown(zh("到手八十|九块九|两件一百|六十九|拍五号链接")),
         "到手八十九块九，两件一百六十九，拍五号链接。"
     );
     assert_eq!(shown(said(&["穿", "Air", "|", "Max", "|", "好", "看"])), "穿Air Max，好看。");
