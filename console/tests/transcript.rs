@@ -138,9 +138,9 @@ async fn a_source_may_be_shown_in_traditional_characters() {
     }
     let page = s.json("?from=3.5&to=30").await;
     let u = &page["utterances"][0];
-    assert_eq!(u["text"], traditional.as_str());
+    assert_eq!(u["text"], format!("{traditional}。"));
     let words: String = u["words"].as_array().unwrap().iter().map(|w| w["text"].as_str().unwrap()).collect();
-    assert_eq!(words, traditional.replace('，', ""));
+    assert_eq!(words, traditional.replace('，', "") + "。", "marks stand at the words before them");
     assert_eq!(
         (&u["quantities"][0]["value"], &u["quantities"][0]["raw"]),
         (&json!("89.9"), &json!("八十九塊九"))
@@ -272,19 +272,19 @@ async fn caption_files_are_what_the_ffmpeg_program_reads() {
     let name = answer.headers()[header::CONTENT_DISPOSITION].to_str().unwrap().to_owned();
     assert_eq!(name, format!("attachment; filename=\"{}.srt\"", s.recording.id));
     let srt = answer.text().await.unwrap();
-    assert!(srt.starts_with("1\n00:00:01,000 --> 00:00:03,000\n说话人1：家人们中午好\n\n2\n"), "{srt}");
-    assert!(srt.ends_with("4\n02:01:40,000 --> 02:01:42,000\n再见\n\n"), "{srt}");
+    assert!(srt.starts_with("1\n00:00:01,000 --> 00:00:03,000\n说话人1：家人们中午好。\n\n2\n"), "{srt}");
+    assert!(srt.ends_with("4\n02:01:40,000 --> 02:01:42,000\n再见。\n\n"), "{srt}");
     assert_eq!(tokio::task::block_in_place(|| through_ffmpeg(&srt, "srt")), srt);
 
     let cut = s.get(".vtt?from=2&to=5&zero=true").await.text().await.unwrap();
-    assert!(cut.starts_with("WEBVTT\n\n1\n00:00:00.000 --> 00:00:01.000\n<v 说话人1>家人们中午好\n\n2\n00:00:02.000 --> 00:00:03.000\n"), "{cut}");
+    assert!(cut.starts_with("WEBVTT\n\n1\n00:00:00.000 --> 00:00:01.000\n<v 说话人1>家人们中午好。\n\n2\n00:00:02.000 --> 00:00:03.000\n"), "{cut}");
     let read = tokio::task::block_in_place(|| through_ffmpeg(&cut, "vtt"));
     assert!(read.contains("00:00:02,000 --> 00:00:03,000\n"), "{read}");
 
     let text = s.get(".txt").await.text().await.unwrap();
     assert_eq!(
         text,
-        "说话人1：家人们中午好\n说话人2：粉丝价八十九块九，两件一百六十九，五号链接\n跨过一个小时\n再见\n"
+        "说话人1：家人们中午好。\n说话人2：粉丝价八十九块九，两件一百六十九，五号链接。\n跨过一个小时。\n再见。\n"
     );
 
     let command = |more: &[&str]| {

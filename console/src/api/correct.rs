@@ -4,6 +4,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use clipmill_domain::{RecordingId, UtteranceId, source::Script, transcript::Utterance};
 use clipmill_inference::{
     lexicon::{corrected, rule_between},
+    punctuation::punctuated,
     script::{join_words, shown_in, to_simplified},
 };
 use clipmill_store::{audit, revisions, utterances::rewrite_utterance};
@@ -55,7 +56,9 @@ pub(super) async fn correct(
             "the text is one line of at most {TEXT_CHARS_MAX} characters"
         )));
     }
-    let words = corrected(&before.words, text).map_err(|e| ApiError::invalid(e.to_string()))?;
+    // What was typed began as what was shown: marks that were put in there are no corrections.
+    let seen = punctuated(before.clone());
+    let words = corrected(&seen.words, text).map_err(|e| ApiError::invalid(e.to_string()))?;
     let text = join_words(words.iter().map(|w| w.text.as_str()));
     let at = now();
     let mut tx = app.store.begin().await?;
@@ -73,7 +76,7 @@ pub(super) async fn correct(
     audit::audit(&mut tx, at, ACTOR, "correct utterance", &utterance_text, Some(&detail)).await?;
     tx.commit().await?;
 
-    let suggested = rule_between(&before.words, &text);
+    let suggested = rule_between(&seen.words, &text);
     let (mut rule, mut rule_heard, mut preview) = (None, None, None);
     if request.make_rule
         && let Some((heard, right)) = suggested.clone()
@@ -91,7 +94,7 @@ pub(super) async fn correct(
         Some(recording) => script_of(&app.store, &recording).await?,
         None => Script::Simplified,
     };
-    let shown = shown_in(script, Utterance { text, words, ..before });
+    let shown = shown_in(script, Utterance { text, words, edited_at: Some(at), ..before });
     Ok(Json(CorrectedUtterance {
         id: utterance_text,
         recording_id: recording_text,

@@ -218,7 +218,7 @@ async fn a_clip_tells_its_whole_story_and_grows_with_its_stages() {
     assert_eq!(lines, [(0, false), (1, false), (2, true), (3, false)]);
     assert_eq!(
         draft["transcript"][2]["words"][0],
-        json!({"text": "第2句", "start_s": 20.0, "end_s": 30.0, "p": 0.75})
+        json!({"text": "第2句。", "start_s": 20.0, "end_s": 30.0, "p": 0.75})
     );
 
     let mut tx = s.db.store.begin().await.unwrap();

@@ -11,6 +11,7 @@ pub mod asr;
 pub mod guard;
 pub mod lexicon;
 pub mod script;
+pub mod punctuation;
 pub mod likely;
 
 pub mod llm;

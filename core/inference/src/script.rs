@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use clipmill_domain::{source::Script, transcript::Utterance};
 use ferrous_opencc::{OpenCC, config::BuiltinConfig};
 
+use crate::punctuation::punctuated;
+
 static TO_SIMPLIFIED: LazyLock<OpenCC> = LazyLock::new(|| {
     OpenCC::from_config(BuiltinConfig::T2s).expect("the dictionaries are compiled into the program")
 });
@@ -31,8 +33,13 @@ pub fn written_in(script: Script, text: &str) -> String {
     }
 }
 
-/// An utterance of the rows as it is shown in `script`: the same words at the same times, each with as many characters.
-pub fn shown_in(script: Script, mut u: Utterance) -> Utterance {
+/// An utterance of the rows as it is shown in `script`: the same words at the same times, with the marks they lack.
+pub fn shown_in(script: Script, u: Utterance) -> Utterance {
+    converted(script, punctuated(u))
+}
+
+/// The same words at the same times, each with as many characters.
+fn converted(script: Script, mut u: Utterance) -> Utterance {
     if script == Script::Simplified {
         return u;
     }
@@ -157,7 +164,7 @@ mod tests {
             (Script::TraditionalHk, "頭髮很乾淨，發貨，家裏穿Air Max"),
             (Script::Simplified, "头发很干净，发货，家里穿Air Max"),
         ] {
-            let shown = shown_in(script, said(&chars));
+            let shown = converted(script, said(&chars));
             assert_eq!(shown.text, text);
             assert_eq!(join_words(shown.words.iter().map(|w| w.text.as_str())), text);
             assert_eq!(to_simplified(&shown.text), "头发很干净，发货，家里穿Air Max", "and back");
@@ -169,7 +176,7 @@ mod tests {
         fn words_keep_their_times_and_lengths(words in prop::collection::vec("[\\u{4e00}-\\u{9fa5}]{1,3}|[a-z]{1,4}", 0..40), hk: bool) {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let before = said(&words);
-            let after = shown_in(if hk { Script::TraditionalHk } else { Script::TraditionalTw }, before.clone());
+            let after = converted(if hk { Script::TraditionalHk } else { Script::TraditionalTw }, before.clone());
             prop_assert_eq!(after.text.chars().count(), before.text.chars().count());
             prop_assert_eq!(after.words.len(), before.words.len());
             for (a, b) in after.words.iter().zip(&before.words) {

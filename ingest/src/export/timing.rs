@@ -46,7 +46,8 @@ impl Clock {
         let mut ends = vec![(0, u.span.start())];
         let mut at = 0;
         for w in &u.words {
-            let word = w.text.trim();
+            // The marks after a word take no time; nor need they stand in an edited text.
+            let word = w.text.trim().trim_end_matches(|c: char| !c.is_alphanumeric());
             let mut reach = (at + AHEAD + word.len()).min(text.len());
             while !text.is_char_boundary(reach) {
                 reach += 1;

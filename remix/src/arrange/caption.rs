@@ -10,8 +10,8 @@ use clipmill_media::captions::width_em as width;
 const LINES_MAX: usize = 2;
 
 /// The captions of an utterance, times in microseconds of media time, each of one or two lines no wider than
-/// `line_ems`. A caption ends at a clause where it can, and shows no punctuation at the end of a line. A single
-/// unbreakable word wider than a line is broken between characters.
+/// `line_ems`. A caption ends at a clause where it can, and its end shows no comma or full stop, only what asks or calls
+/// out. A single unbreakable word wider than a line is broken between characters.
 pub fn of_utterance(u: &Utterance, line_ems: f32) -> Vec<Caption> {
     let text = u.text.trim();
     let mut groups: Vec<String> = vec![];
@@ -29,12 +29,17 @@ pub fn of_utterance(u: &Utterance, line_ems: f32) -> Vec<Caption> {
         let start_us = time_at(u, said, total);
         said += letters(&g);
         let end_us = time_at(u, said, total);
-        let lines = lines(g.trim().trim_end_matches(STOPS), line_ems);
+        let lines = lines(g.trim().trim_end_matches(silent), line_ems);
         if start_us < end_us && !lines.is_empty() {
             out.push(Caption { start_us, end_us, lines });
         }
     }
     out
+}
+
+/// A mark that is not shown at the end of a caption.
+fn silent(c: char) -> bool {
+    STOPS.contains(&c) && !matches!(c, '！' | '？' | '!' | '?')
 }
 
 /// Marks that end a clause.

@@ -84,6 +84,13 @@ fn captions_end_with_clauses_and_numbers_stay_whole() {
 }
 
 #[test]
+fn a_caption_ends_without_a_full_stop_but_asks() {
+    let shown = |text: &str| caption::of_utterance(&said(text, 0.0, 2.0), 10.0)[0].lines.join("/");
+    assert_eq!(shown("面料很软。"), "面料很软");
+    assert_eq!(shown("油皮可以用吗？"), "油皮可以用吗？");
+}
+
+#[test]
 fn english_breaks_between_words() {
     let got =
         caption::of_utterance(&said("the lining is brushed so it stays warm without bulk", 0.0, 4.0), 13.0);

@@ -5,7 +5,10 @@ use clipmill_domain::{
     source,
     transcript::{self, Utterance},
 };
-use clipmill_inference::script::{shown_in, written_in};
+use clipmill_inference::{
+    punctuation::Marks,
+    script::{shown_in, written_in},
+};
 use clipmill_store::utterances::DroppedText;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -72,9 +75,9 @@ pub struct QuantityView {
 }
 
 impl QuantityView {
-    /// `text` as the rows have it; it has as many characters in each script.
-    fn new(text: &str, q: quantity::Quantity, script: source::Script) -> Self {
-        let chars = |byte: usize| text.get(..byte).map_or(0, |t| t.chars().count());
+    /// `text` as the rows have it, shown with `marks`; it has as many characters in each script.
+    fn new(text: &str, marks: &Marks, q: quantity::Quantity, script: source::Script) -> Self {
+        let shown = marks.moved(text, q.range);
         let currency = |c: Option<Currency>| c.and_then(|c| key(&c));
         let (unit, of, pieces, over) = match q.unit {
             Unit::Money(c) => ("money", currency(c), None, None),
@@ -101,8 +104,8 @@ impl QuantityView {
             of,
             pieces,
             over,
-            start: chars(q.range.start),
-            end: chars(q.range.end),
+            start: shown.start,
+            end: shown.end,
             raw: written_in(script, &q.raw),
         }
     }
@@ -141,17 +144,19 @@ impl UtteranceView {
     /// `language`: of the recording, where the utterance has none of its own. Shown in `script`.
     pub(crate) fn new(u: Utterance, language: source::Language, script: source::Script) -> Self {
         let said = quantities(&u.text, u.language.unwrap_or(language)).into_iter();
-        let said = said.map(|q| QuantityView::new(&u.text, q, script)).collect();
-        let u = shown_in(script, u);
+        let marks = Marks::of(&u);
+        let said = said.map(|q| QuantityView::new(&u.text, &marks, q, script)).collect();
         let heard: Vec<&str> =
             u.words.iter().map(transcript::Word::heard).filter(|h| !h.is_empty()).collect();
         let separator = if u.text.contains(' ') { " " } else { "" };
+        let raw = written_in(script, &heard.join(separator));
+        let u = shown_in(script, u);
         Self {
             id: u.id.to_string(),
             seq: u.seq,
             start_s: seconds(u.span.start()),
             end_s: seconds(u.span.end()),
-            raw: heard.join(separator),
+            raw,
             language: u.language.map(Language::from),
             speaker: u.speaker,
             edited_at: u.edited_at.map(wall),
