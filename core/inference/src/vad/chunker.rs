@@ -250,7 +250,8 @@ mod tests {
     #[test]
     fn a_short_pause_ends_a_long_chunk_and_not_a_short_one() {
         // 0.5 s of speech, 256 ms of silence, 3.7 s of speech, 256 ms of silence, 1 s of speech.
-        let chunks = all(&runs(&[(20, 0.0), (16, 0.9), (8, 0.0), (108, 0.9), (8, 0.0), (31, 0.9), (40, 0.0)]));
+        let chunks =
+            all(&runs(&[(20, 0.0), (16, 0.9), (8, 0.0), (108, 0.9), (8, 0.0), (31, 0.9), (40, 0.0)]));
         assert_eq!(chunks.len(), 2);
         assert_eq!((chunks[0].start, chunks[0].speech_start), (16, 20));
         assert_eq!((chunks[0].speech_end, chunks[0].end, chunks[0].closed), (152, 156, Closed::Pause));
