@@ -15,6 +15,8 @@ use proptest::prelude::*;
 
 /// A window of the voice detector, in microseconds.
 const WINDOW_US: i64 = FRAME as i64 * 1_000_000 / SAMPLE_RATE as i64;
+/// Speech of fewer than four windows, between silences, is a blip.
+const BLIP_US: i64 = 4 * WINDOW_US;
 
 /// The loudness of word number `n`; silence is 0.
 fn loudness(n: u16) -> f32 {
@@ -247,13 +249,15 @@ proptest! {
             [(from < cut).then(|| piece(from, cut)), (cut < to).then(|| piece(cut, to))]
         });
         let said = joined(said.flatten().collect());
+        // One window for where the detector's windows lie, and one because real ones notice a beginning late: the listener
+        // lets speech begin a window earlier. What a gap leaves of a word may be too short to be heard as one.
+        let has_blip = said.iter().any(|(from, to)| to - from < BLIP_US);
+        let most = if has_blip { BLIP_US } else { 2 * WINDOW_US };
         for out in [&live, &import, &mixed] {
             in_order(out, end)?;
             prop_assert_eq!(&out.dropped, &vec![]);
             let off = apart(&covered(out), &said);
-            // One window for where the detector's windows lie, and one because real ones notice a beginning late: the
-            // listener lets speech begin a window earlier.
-            prop_assert!(off <= 2 * WINDOW_US, "{off} us: {:?}, said {said:?}", covered(out));
+            prop_assert!(off <= most, "{off} us: {:?}, said {said:?}", covered(out));
         }
         for (n, _) in (0u16..).zip(&talk.words) {
             prop_assert!(words(&mixed).any(|w| w.text == name(n)), "word {n}");

@@ -162,7 +162,11 @@ async fn a_live_and_a_revision_that_die_at_every_wait_lose_and_double_nothing() 
 
     let (want, _) = live_again(&bench, &rec, false).await;
     let words = want.iter().flat_map(|u| &u.words).map(|w| w.text.as_str()).collect::<Vec<_>>();
-    assert_eq!(words, ["b3", "b4", "b5", "b6", "b7", "b8", "b6", "b6", "b19", "b20"], "{want:#?}");
+    assert_eq!(
+        words,
+        ["b3", "b4", "b5", "b6", "b7", "b8", "b6", "b6", "b6", "b6", "b19", "b20"],
+        "{want:#?}"
+    );
     let (got, died) = live_again(&bench, &rec, true).await;
     assert!(died > 60, "only {died} deaths");
     assert_eq!(told(&got), told(&want));
