@@ -262,7 +262,9 @@ proptest! {
         for (n, _) in (0u16..).zip(&talk.words) {
             prop_assert!(words(&mixed).any(|w| w.text == name(n)), "word {n}");
         }
-        prop_assert!(apart(&covered(&live), &covered(&import)) <= WINDOW_US);
-        prop_assert!(apart(&covered(&live), &covered(&mixed)) <= WINDOW_US);
+        // One may hear such a blip with its neighbours, and the other drop it by itself.
+        let most = if has_blip { BLIP_US } else { WINDOW_US };
+        prop_assert!(apart(&covered(&live), &covered(&import)) <= most);
+        prop_assert!(apart(&covered(&live), &covered(&mixed)) <= most);
     }
 }
