@@ -9,11 +9,11 @@ use clipmill_domain::{
     Clock, Id, SegmentId, SellingPointId,
     product::Product,
     recording::Recording,
-    selling_point::{Evidence, Segment, SellingPoint},
+    selling_point::{Evidence, PointDetails, Segment, SellingPoint},
     source::Language,
     transcript::{Utterance, heard_until},
 };
-use clipmill_inference::classify::{Classifier, LabelProbs};
+use clipmill_inference::classify::{Classifier, LabelProbs, Talk};
 use clipmill_store::{
     Store,
     followers::{self, FollowerPos},
@@ -59,10 +59,11 @@ impl Classify {
         let texts: Vec<String> = utterances.iter().map(|u| u.text.clone()).collect();
         let classifier = Arc::clone(&self.classifier);
         let done = tokio::task::spawn_blocking(move || {
-            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            classifier.classify(&texts)
+            let talk: Vec<Talk<'_>> = texts.iter().map(|t| Talk::alone(t)).collect();
+            classifier.classify(&talk)
         });
-        done.await.map_err(StageError::retry)?.map_err(StageError::retry)
+        let answers = done.await.map_err(StageError::retry)?.map_err(StageError::retry)?;
+        Ok(answers.into_iter().map(|a| a.probs).collect())
     }
 }
 
@@ -158,6 +159,7 @@ impl Classify {
                 product_name: product.map(|p| p.name.clone()),
                 confidence: segment.confidence,
                 evidence: evidence(&stretch, &members, product.and(bound_why), recording.language),
+                details: PointDetails::default(),
                 made_by: self.classifier.id(),
             });
             rows.push((segment, point));

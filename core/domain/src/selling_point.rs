@@ -48,6 +48,8 @@ pub struct SellingPoint {
     pub confidence: f32,
     /// What it rests on.
     pub evidence: Evidence,
+    /// What was said besides: other labels, values, and what is written from them.
+    pub details: PointDetails,
     /// Classifier and version.
     pub made_by: String,
 }
@@ -63,4 +65,85 @@ pub struct Evidence {
     pub rule_hits: Vec<String>,
     /// How the product was bound, in words ("said 开衫 at 0:12").
     pub product_why: Option<String>,
+}
+
+/// What a selling point says beyond its primary label.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PointDetails {
+    /// Other labels that it has too, with their mean probabilities, best first.
+    pub also: Vec<(Label, f32)>,
+    /// Finer labels of category packs and of the brand, best first.
+    pub fine: Vec<FineLabel>,
+    /// Values that were said.
+    pub attributes: Vec<Attribute>,
+    /// One line to begin a video with; each of its claims was said or stands in the product list.
+    pub hook: String,
+    /// Titles to choose from, best first, under the same rule.
+    pub titles: Vec<String>,
+    /// What a person should look at before it is published.
+    pub warnings: Vec<Warning>,
+}
+
+/// A label under a base label: of a category pack, or a brand's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FineLabel {
+    /// Its key, unique within its pack.
+    pub key: String,
+    /// The base label that it lies under.
+    pub under: Label,
+    /// 0 to 1.
+    pub p: f32,
+}
+
+/// A value that was said, with the words it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// What kind of value.
+    pub kind: AttributeKind,
+    /// Of what: the material ("亚麻"), the colour ("抹茶绿"), the size ("M"); empty where the amount says all.
+    pub what: String,
+    /// The amount, where one was said: 55 of a share, 89.9 of a price.
+    pub amount: Option<f64>,
+    /// What the amount counts: "%", a currency, "g", "ml"; empty without an amount.
+    pub unit: String,
+    /// The words, letter for letter.
+    pub raw: String,
+    /// `seq` of the utterance that they stand in.
+    pub utterance: i64,
+}
+
+/// Kinds of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttributeKind {
+    /// A material or ingredient, with its share where said.
+    Material,
+    /// An amount of money.
+    Price,
+    /// A reduction, a bundle, pieces for free.
+    Offer,
+    /// A size, length, weight or capacity.
+    Size,
+    /// A colour.
+    Color,
+    /// A number of pieces.
+    Count,
+    /// A date, a term, a length of time.
+    Date,
+}
+
+/// What a person should look at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Warning {
+    /// The price that was said is none of the product's prices.
+    PriceDiffers {
+        /// As said.
+        said: f64,
+        /// The list price.
+        listed: f64,
+    },
+    /// It is not sure which product this is about.
+    ProductUnsure,
 }

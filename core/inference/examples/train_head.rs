@@ -8,7 +8,7 @@ use anyhow::Context;
 use camino::Utf8Path;
 use clipmill_inference::{
     classify::Classifier,
-    classify::{Judged, QwenClassifier, Report, TrainOptions, read_examples, train_files},
+    classify::{Judged, QwenClassifier, Report, Talk, TrainOptions, read_examples, train_files},
     llm::{Qwen, limit_threads},
 };
 
@@ -38,10 +38,10 @@ fn main() -> anyhow::Result<()> {
     println!("wrote {out}: {}", classifier.id());
     for set in judge {
         let examples = read_examples(Utf8Path::new(set)).context("a set to judge by")?;
-        let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
-        let answers = classifier.classify(&texts)?;
+        let talk: Vec<Talk<'_>> = examples.iter().map(|e| Talk::alone(&e.text)).collect();
+        let answers = classifier.classify(&talk)?;
         let judged: Vec<_> =
-            examples.iter().zip(answers).map(|(example, probs)| Judged { example, probs }).collect();
+            examples.iter().zip(answers).map(|(example, a)| Judged { example, probs: a.probs }).collect();
         println!("{set}: {}", Report::of(&judged));
     }
     Ok(())

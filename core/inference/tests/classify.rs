@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use camino::Utf8PathBuf;
 use clipmill_domain::taxonomy::Label;
 use clipmill_inference::classify::{
-    Classifier, ClassifyError, Example, Head, Judged, LabelProbs, QwenClassifier, Report, data_sha256,
+    Classifier, ClassifyError, Example, Head, Judged, LabelProbs, QwenClassifier, Report, Talk, data_sha256,
     read_examples,
 };
 
@@ -93,15 +93,18 @@ fn the_default_classifier_answers_the_development_set_and_refuses_another_featur
     assert!(id.starts_with("qwen2.5-coder-0.5b@1d961463/l18-mean/head@"), "{id}");
 
     let dev: Vec<_> = examples("selling-points/dev.jsonl").into_iter().step_by(2).collect();
-    let texts: Vec<&str> = dev.iter().map(|e| e.text.as_str()).collect();
+    let texts: Vec<Talk> = dev.iter().map(|e| Talk::alone(&e.text)).collect();
     let answers = classifier.classify(&texts).unwrap();
+    assert!(answers.iter().all(|a| a.by.as_ref() == classifier.id()));
+    let answers: Vec<LabelProbs> = answers.iter().map(|a| a.probs).collect();
     let judged: Vec<_> = dev.iter().zip(&answers).map(|(example, p)| Judged { example, probs: *p }).collect();
     let report = Report::of(&judged);
     println!("{report}");
     assert!(report.items == 30 && report.accuracy >= 0.86, "{report}");
     assert!(answers.iter().all(|p| (p.as_array().iter().sum::<f32>() - 1.0).abs() < 1e-4));
 
-    let alone = classifier.classify(&[texts[7], " \n", ""]).unwrap();
+    let alone = classifier.classify(&[texts[7], Talk::alone(" \n"), Talk::alone("")]).unwrap();
+    let alone: Vec<LabelProbs> = alone.iter().map(|a| a.probs).collect();
     assert_eq!(alone, [answers[7], LabelProbs::certain(Label::Chat), LabelProbs::certain(Label::Chat)]);
     assert_eq!(classifier.classify(&[]).unwrap(), []);
 

@@ -37,6 +37,7 @@ fn read_point(row: &Row) -> Result<SellingPoint, StoreError> {
         product_name: row.text_or_null("product_name")?,
         confidence: row.ratio("confidence")?,
         evidence: row.json("evidence")?,
+        details: row.json("details")?,
         made_by: row.text("made_by")?,
     })
 }
@@ -72,8 +73,8 @@ pub async fn insert_segment(tx: &mut Tx<'_>, s: &Segment) -> Result<(), StoreErr
 pub async fn insert_selling_point(tx: &mut Tx<'_>, p: &SellingPoint) -> Result<(), StoreError> {
     tx.run(
         sql("INSERT INTO selling_points (id, segment_id, recording_id, start_us, end_us, label, product_sku,
-                product_name, confidence, evidence, made_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+                product_name, confidence, evidence, details, made_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
         .bind(p.id)
         .bind(p.segment_id)
         .bind(p.recording_id)
@@ -84,6 +85,7 @@ pub async fn insert_selling_point(tx: &mut Tx<'_>, p: &SellingPoint) -> Result<(
         .bind(&p.product_name)
         .bind(p.confidence)
         .bind(json("evidence", &p.evidence)?)
+        .bind(json("details", &p.details)?)
         .bind(&p.made_by),
     )
     .await?;

@@ -13,7 +13,7 @@ use clipmill_domain::{
     post::{Post, PostState},
     recording::{Epoch, KeyFrame, Part, Recording, Tracks},
     remix::{Remix, RemixPlan},
-    selling_point::{Evidence, Segment, SellingPoint},
+    selling_point::{Evidence, PointDetails, Segment, SellingPoint, Warning},
     source::{Language, SourceKind, SourceSettings},
     taxonomy::Label,
     transcript::{Utterance, Word},
@@ -235,6 +235,11 @@ pub fn selling_point(segment: &Segment) -> SellingPoint {
             quote: "这个面料".to_owned(),
             top: vec![(Label::Fabric, 0.8)],
             ..Evidence::default()
+        },
+        details: PointDetails {
+            also: vec![(Label::SkinFeel, 0.3)],
+            warnings: vec![Warning::PriceDiffers { said: 99.0, listed: 89.9 }],
+            ..PointDetails::default()
         },
         made_by: "test".to_owned(),
     }

@@ -19,6 +19,8 @@ pub use qwen::QwenClassifier;
 pub use report::{Judged, LabelFigures, Report};
 pub use train::{TrainOptions, Trained, train, train_files};
 
+use std::sync::Arc;
+
 use camino::Utf8PathBuf;
 
 use crate::llm::{LlmError, Qwen};
@@ -26,11 +28,40 @@ use crate::llm::{LlmError, Qwen};
 /// Labels that a head tells apart: all of the taxonomy.
 pub const LABELS: usize = clipmill_domain::taxonomy::Label::ALL.len();
 
-/// Says what texts are about. One answer per text, in order; a blank text is small talk.
+/// What is asked about: an utterance, with what stands around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Talk<'a> {
+    /// What was said.
+    pub text: &'a str,
+    /// What was said just before, oldest first; empty at the beginning. For understanding only: the answer is about
+    /// `text`.
+    pub before: &'a [&'a str],
+    /// The product on sale as far as that is known by then: its name.
+    pub on_sale: Option<&'a str>,
+}
+
+impl<'a> Talk<'a> {
+    /// A text by itself.
+    pub fn alone(text: &'a str) -> Self {
+        Self { text, before: &[], on_sale: None }
+    }
+}
+
+/// What a stretch of talk is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// A calibrated probability for each label.
+    pub probs: LabelProbs,
+    /// Words of the text that it rests on, letter for letter as they stand there; empty where the back end names none.
+    pub quotes: Vec<String>,
+    /// Which model and head answered: a cascade answers with several.
+    pub by: Arc<str>,
+}
+
+/// Says what talk is about. One answer for each, in order; a blank text is small talk.
 pub trait Classifier: Send + Sync {
-    /// The label probabilities of each text. Blocks for the whole work: about 0.1 s of CPU time a sentence for
-    /// the local model.
-    fn classify(&self, texts: &[&str]) -> Result<Vec<LabelProbs>, ClassifyError>;
+    /// Blocks for the whole work; not for asynchronous code.
+    fn classify(&self, talk: &[Talk<'_>]) -> Result<Vec<Answer>, ClassifyError>;
 
     /// Which model and head answer; changes whenever the answers may.
     fn id(&self) -> String;

@@ -1,9 +1,11 @@
 //! The default classifier: the local language model and a head, offline.
 
+use std::sync::Arc;
+
 use camino::Utf8Path;
 use clipmill_domain::taxonomy::Label;
 
-use super::{Classifier, ClassifyError, Head, LabelProbs};
+use super::{Answer, Classifier, ClassifyError, Head, LabelProbs, Talk};
 use crate::llm::{LlmError, Qwen};
 
 /// The language model's feature under a head fitted on it.
@@ -11,7 +13,7 @@ use crate::llm::{LlmError, Qwen};
 pub struct QwenClassifier {
     llm: Qwen,
     head: Head,
-    id: String,
+    id: Arc<str>,
 }
 
 impl QwenClassifier {
@@ -27,7 +29,7 @@ impl QwenClassifier {
         if head.facts().feature != feature || head.width() != llm.width() {
             return Err(ClassifyError::OtherFeature { head: head.facts().feature.clone(), model: feature });
         }
-        let id = format!("{feature}/head@{}", head.short_hash()?);
+        let id = format!("{feature}/head@{}", head.short_hash()?).into();
         Ok(Self { llm, head, id })
     }
 
@@ -48,18 +50,19 @@ impl QwenClassifier {
 }
 
 impl Classifier for QwenClassifier {
-    fn classify(&self, texts: &[&str]) -> Result<Vec<LabelProbs>, ClassifyError> {
-        texts
-            .iter()
-            .map(|text| match self.llm.hidden_mean(text.trim()) {
-                Ok(feature) => Ok(self.head.apply(&feature)),
-                Err(LlmError::Empty) => Ok(LabelProbs::certain(Label::Chat)),
-                Err(e) => Err(e.into()),
-            })
-            .collect()
+    fn classify(&self, talk: &[Talk<'_>]) -> Result<Vec<Answer>, ClassifyError> {
+        let answer = |talk: &Talk<'_>| {
+            let probs = match self.llm.hidden_mean(talk.text.trim()) {
+                Ok(feature) => self.head.apply(&feature),
+                Err(LlmError::Empty) => LabelProbs::certain(Label::Chat),
+                Err(e) => return Err(e.into()),
+            };
+            Ok(Answer { probs, quotes: vec![], by: Arc::clone(&self.id) })
+        };
+        talk.iter().map(answer).collect()
     }
 
     fn id(&self) -> String {
-        self.id.clone()
+        self.id.to_string()
     }
 }

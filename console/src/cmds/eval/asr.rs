@@ -3,7 +3,6 @@
 use std::{io::IsTerminal as _, path::PathBuf, sync::Arc};
 
 use camino::Utf8PathBuf;
-use clap::Subcommand;
 use clipmill_domain::source::Language;
 use clipmill_inference::{asr::Recognizer, likely::Likely, registry::Registry, vad::Vad};
 use clipmill_ingest::eval::{
@@ -11,19 +10,12 @@ use clipmill_ingest::eval::{
 };
 use clipmill_media::read_sound;
 
-use super::{Cli, Failure, ears, error_chain, load, work::zh_words};
+use super::super::{Cli, Failure, ears, error_chain, load, work::zh_words};
 use crate::config::Config;
-
-/// What to measure.
-#[derive(Debug, Subcommand)]
-pub enum Args {
-    /// Transcribes a file as a live is transcribed, and compares with what is said in it.
-    Asr(Asr),
-}
 
 /// A file and its script.
 #[derive(Debug, clap::Args)]
-pub struct Asr {
+pub struct Args {
     /// The sound: any audio or video file.
     #[arg(long, value_name = "FILE")]
     audio: PathBuf,
@@ -56,8 +48,7 @@ pub struct Asr {
     json: bool,
 }
 
-pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
-    let Args::Asr(args) = args;
+pub(in crate::cmds) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
     let config = load(cli)?;
     let truth = read_truth(&args.truth).map_err(failed)?;
     let mut terms: Vec<Term> = Vec::new();
@@ -89,7 +80,7 @@ pub(super) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> {
 /// Loads the models and hears the file.
 async fn listen(
     config: &Config,
-    args: &Asr,
+    args: &Args,
     truth: Truth,
     language: Language,
     terms: Vec<Term>,
