@@ -7,5 +7,7 @@
 pub mod segment;
 pub mod product;
 pub mod rules;
+pub mod reader;
 pub mod classify;
 pub mod cut;
+pub mod eval;

@@ -23,8 +23,9 @@ use clipmill_worker::{FollowCtx, Follower, Progress, StageError, SystemClock};
 
 use crate::{
     product::Matcher,
+    reader::{Closed, Setting},
     rules::hits,
-    segment::{Labelled, SegmentRules, Stretch},
+    segment::SegmentRules,
 };
 use state::State;
 
@@ -37,7 +38,7 @@ pub const UPSTREAM: &str = "ingest.transcribe";
 /// Utterances taken in one step.
 const BATCH: u32 = 16;
 
-/// Labels kept as evidence for each utterance.
+/// Labels kept as evidence.
 const TOP: usize = 3;
 
 /// The follower from utterances to selling points.
@@ -81,32 +82,20 @@ impl Follower for Classify {
         let fresh = store.utterances_after(recording.id, position.position, BATCH).await?;
         let mut state = State::read(&position.state).map_err(StageError::retry)?;
         let products = store.products(recording.source_id).await?;
-        let matchers: Vec<Matcher> = products.iter().map(Matcher::new).collect();
-
+        let setting = Setting {
+            rules: self.rules,
+            products: products.iter().map(Matcher::new).collect(),
+            language: recording.language,
+        };
         let mut closed = vec![];
         for (u, probs) in fresh.iter().zip(self.label(&fresh).await?) {
-            let binding = state.on_sale.hear(&matchers, &u.text, u.span.start(), recording.language);
-            let next = Labelled {
-                seq: u.seq,
-                span: u.span,
-                top: probs.top(TOP),
-                sku: binding.as_ref().map(|b| b.sku.clone()),
-            };
-            closed.extend(state.segmenter.push(&self.rules, next).map(|s| (s, state.bound_why.take())));
-            if state.bound_why.is_none() {
-                state.bound_why = binding.map(|b| b.why);
-            }
+            closed.extend(state.reader.push(&setting, u.into(), probs));
         }
         let caught_up = fresh.len() < BATCH as usize;
-        if caught_up {
-            let over = upstream_done;
-            let heard = heard_until(&upstream.state);
-            let end = if over {
-                state.segmenter.finish()
-            } else {
-                heard.and_then(|h| state.segmenter.silence_until(&self.rules, h))
-            };
-            closed.extend(end.map(|s| (s, state.bound_why.take())));
+        if caught_up && upstream_done {
+            closed.extend(state.reader.finish(&setting));
+        } else if caught_up && let Some(heard) = heard_until(&upstream.state) {
+            closed.extend(state.reader.silence_until(&setting, heard));
         }
         let done = caught_up && upstream_done;
         if fresh.is_empty() && closed.is_empty() && !done {
@@ -126,13 +115,14 @@ impl Classify {
         recording: &Recording,
         mut state: State,
         position: i64,
-        closed: Vec<(Stretch, Option<String>)>,
+        closed: Vec<Closed>,
         products: &[Product],
         done: bool,
     ) -> Result<(), StageError> {
         let now = SystemClock.now();
         let mut rows = vec![];
-        for (stretch, bound_why) in closed {
+        for Closed { stretch, binding } in closed {
+            let probs = stretch.probs();
             let utterances = store.utterances_in(recording.id, stretch.span()).await?;
             let members: Vec<&Utterance> =
                 utterances.iter().filter(|u| stretch.members.iter().any(|m| m.seq == u.seq)).collect();
@@ -144,7 +134,7 @@ impl Classify {
                 last_utterance: stretch.members.last().map_or(0, |m| m.seq),
                 span: stretch.span(),
                 label: stretch.label,
-                confidence: stretch.confidence(),
+                confidence: probs.of(stretch.label),
                 closed_at: now,
             };
             state.next_segment += 1;
@@ -158,7 +148,7 @@ impl Classify {
                 product_sku: product.map(|p| p.sku.clone()),
                 product_name: product.map(|p| p.name.clone()),
                 confidence: segment.confidence,
-                evidence: evidence(&stretch, &members, product.and(bound_why), recording.language),
+                evidence: evidence(&probs, &members, product.and(binding).map(|b| b.why), recording.language),
                 details: PointDetails::default(),
                 made_by: self.classifier.id(),
             });
@@ -184,24 +174,13 @@ impl Classify {
 
 /// What a person may check the label against.
 fn evidence(
-    stretch: &Stretch,
+    probs: &LabelProbs,
     members: &[&Utterance],
     product_why: Option<String>,
     language: Language,
 ) -> Evidence {
     let separator = if members.iter().all(|u| u.text.is_ascii()) { " " } else { "，" };
     let quote = members.iter().map(|u| u.text.trim()).collect::<Vec<_>>().join(separator);
-    let mut sums: Vec<(clipmill_domain::taxonomy::Label, f32)> = vec![];
-    for (label, p) in stretch.members.iter().flat_map(|m| &m.top) {
-        match sums.iter_mut().find(|(l, _)| l == label) {
-            Some((_, sum)) => *sum += p,
-            None => sums.push((*label, *p)),
-        }
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a handful of members")]
-    let n = stretch.members.len().max(1) as f32;
-    sums.sort_by(|a, b| b.1.total_cmp(&a.1));
-    sums.truncate(TOP);
     let rule_hits = members.iter().flat_map(|u| hits(&u.text)).map(|h| h.describe(language)).collect();
-    Evidence { quote, top: sums.into_iter().map(|(l, s)| (l, s / n)).collect(), rule_hits, product_why }
+    Evidence { quote, top: probs.top(TOP), rule_hits, product_why }
 }

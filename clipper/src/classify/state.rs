@@ -2,17 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{product::OnSale, segment::Segmenter};
+use crate::reader::Reader;
 
 /// The whole running state; `null` is the beginning.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct State {
-    /// The open stretch.
-    pub segmenter: Segmenter,
-    /// The product on sale.
-    pub on_sale: OnSale,
-    /// Why the open stretch is bound to its product.
-    pub bound_why: Option<String>,
+    /// What is read and not closed yet, and what is on sale.
+    pub reader: Reader,
     /// `seq` of the next segment.
     pub next_segment: i64,
 }

@@ -26,4 +26,8 @@ pub struct Product {
     /// The link number the host calls out ("link five").
     #[serde(default)]
     pub link: Option<u32>,
+    /// Its place in the running order of the live, where there is one: after "the next one", the product with the next
+    /// higher place is likely.
+    #[serde(default)]
+    pub order: Option<u32>,
 }

@@ -96,11 +96,14 @@ pub struct Revision {
     pub failed: Option<String>,
 }
 
-/// Media time up to which everything is heard, final and stored: the one word that the transcriber's stored state says
-/// to whoever reads its utterances. `None` before the first step.
+/// Media time before which no further utterance will begin: the one word that the transcriber's stored state says to
+/// whoever reads its utterances. `None` before the first step.
 ///
-/// It is the field `final_until` of that state, in samples of 16 kHz from media time zero.
+/// It is the field `final_until` of that state, in samples of 16 kHz from media time zero, or the start of the first word
+/// that closes no sentence yet (`sentences.pending`), whichever is earlier.
 pub fn heard_until(transcriber_state: &serde_json::Value) -> Option<MediaTime> {
     let samples = transcriber_state.get("final_until")?.as_i64()?;
-    Some(MediaTime::from_micros(samples.saturating_mul(1_000_000) / 16_000))
+    let heard = MediaTime::from_micros(samples.saturating_mul(1_000_000) / 16_000);
+    let pending = transcriber_state.pointer("/sentences/pending/0/start").and_then(serde_json::Value::as_i64);
+    Some(pending.map_or(heard, |start| heard.min(MediaTime::from_micros(start))))
 }

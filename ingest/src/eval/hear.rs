@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clipmill_domain::{Id as _, LexiconEntryId, WallTime, lexicon::LexiconEntry, source::Language};
+use clipmill_domain::{
+    Id as _, LexiconEntryId, MediaTime, WallTime, lexicon::LexiconEntry, source::Language,
+};
 use clipmill_inference::{
     asr::Recognizer,
     lexicon::Lexicon,
@@ -37,8 +39,21 @@ pub struct Heard {
     /// For each sentence, the seconds from its end to its text: the sound waited for, whole blocks, and the CPU
     /// seconds spent on the block that brought it.
     pub waits_s: Vec<f64>,
+    /// The blocks that brought something, in order.
+    pub steps: Vec<Step>,
     /// What recognised it: model and search.
     pub made_by: String,
+}
+
+/// What was known once a block was heard.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// Media time fed so far, in seconds, and the CPU seconds spent on this block after it.
+    pub at_s: f64,
+    /// How many sentences there are by then.
+    pub sentences: usize,
+    /// Media time up to which everything is heard and final.
+    pub heard_until: MediaTime,
 }
 
 /// What a listener is given besides its ears.
@@ -140,6 +155,8 @@ impl Listening {
         heard.sentences.extend(out.sentences);
         heard.dropped.extend(out.dropped);
         heard.chunks += out.chunks;
+        let heard_until = self.listener.state().heard_until();
+        heard.steps.push(Step { at_s: until + spent, sentences: heard.sentences.len(), heard_until });
     }
 }
 
@@ -179,7 +196,7 @@ impl Blocks {
 }
 
 /// User and system time of the whole process.
-fn cpu_time() -> Duration {
+pub fn cpu_time() -> Duration {
     let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     let nanos = u32::try_from(t.tv_nsec).unwrap_or(0);
     Duration::new(u64::try_from(t.tv_sec).unwrap_or(0), nanos)

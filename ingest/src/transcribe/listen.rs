@@ -57,6 +57,13 @@ impl State {
             tongue: None,
         }
     }
+
+    /// Media time before which no further sentence will begin.
+    pub fn heard_until(&self) -> MediaTime {
+        let samples = i64::try_from(self.final_until).unwrap_or(i64::MAX);
+        let heard = MediaTime::from_micros(samples.saturating_mul(1_000_000) / i64::from(SAMPLE_RATE));
+        self.sentences.pending_since().map_or(heard, |start| heard.min(start))
+    }
 }
 
 /// Text that a guard took out.

@@ -53,6 +53,11 @@ pub struct Sentences {
 }
 
 impl Sentences {
+    /// When the first word that closes no sentence yet was said.
+    pub fn pending_since(&self) -> Option<MediaTime> {
+        self.pending.first().map(|w| w.start)
+    }
+
     /// With nothing pending.
     pub fn new(language: Language) -> Self {
         Self { language, pending: Vec::new(), floor: MediaTime::ZERO }

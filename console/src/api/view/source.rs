@@ -131,12 +131,15 @@ pub struct Product {
     /// The link number the host calls out.
     #[serde(default)]
     pub link: Option<u32>,
+    /// Its place in the running order of the live.
+    #[serde(default)]
+    pub order: Option<u32>,
 }
 
 impl From<Product> for product::Product {
     fn from(p: Product) -> Self {
-        let Product { sku, name, aliases, category, attributes, price, link } = p;
-        Self { sku, name, aliases, category, attributes, price, link }
+        let Product { sku, name, aliases, category, attributes, price, link, order } = p;
+        Self { sku, name, aliases, category, attributes, price, link, order }
     }
 }
 

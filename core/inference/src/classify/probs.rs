@@ -1,12 +1,14 @@
 //! A probability for each label.
 
 use clipmill_domain::taxonomy::Label;
+use serde::{Deserialize, Serialize};
 
 use super::LABELS;
 use crate::llm::softmax;
 
 /// A probability for each label, in the order of [`Label::ALL`]; they sum to 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct LabelProbs([f32; LABELS]);
 
 impl LabelProbs {

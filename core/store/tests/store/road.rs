@@ -76,6 +76,7 @@ async fn sources_and_products_are_kept_in_order() {
             attributes: BTreeMap::from([("fabric".to_owned(), "wool".to_owned())]),
             price: Some(89.9),
             link: Some(5),
+            order: None,
         };
         let list = [product("z"), product("a")];
         let mut tx = t.store.begin().await.unwrap();
