@@ -7,6 +7,7 @@ pub mod clock;
 pub mod id;
 pub mod time;
 
+pub mod attribute;
 pub mod clip;
 pub mod gap;
 pub mod lexicon;
