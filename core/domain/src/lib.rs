@@ -25,6 +25,7 @@ pub mod sound;
 pub mod source;
 pub mod taxonomy;
 pub mod transcript;
+pub mod wording;
 
 pub use clock::Clock;
 pub use id::*;

@@ -3,7 +3,8 @@
 mod packs;
 
 pub use packs::{
-    Bilingual, EXAMPLES_MIN, Entry, NOT_MIN, PACK_BYTES_MAX, Pack, Sentences, Taxonomy, TaxonomyError, read_pack,
+    Bilingual, EXAMPLES_MIN, Entry, NOT_MIN, PACK_BYTES_MAX, Pack, Sentences, Taxonomy, TaxonomyError,
+    read_pack,
 };
 
 use std::{fmt, str::FromStr};

@@ -21,6 +21,7 @@ mod tests;
 
 use std::ops::Range;
 
+pub(crate) use warn::is_list_price;
 pub use warn::price_warning;
 
 use crate::{

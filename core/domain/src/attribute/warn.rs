@@ -79,6 +79,11 @@ fn money(unit: &str) -> bool {
     matches!(unit, "" | "¥" | "$" | "€" | "£")
 }
 
+/// Whether the words before a price make it a list price.
+pub(crate) fn is_list_price(what: &str) -> bool {
+    standing(what) == Some(Standing::List)
+}
+
 /// What the words before a price make it; `None`: nothing certain.
 fn standing(what: &str) -> Option<Standing> {
     let lower = what.to_lowercase();
