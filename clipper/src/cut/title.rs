@@ -1,9 +1,6 @@
 //! The one line shown in the feed: a fixed outline whose blanks are filled from what was said.
 
-use clipmill_domain::{selling_point::SellingPoint, source::Language};
-
-/// The most characters a hook may have before it is cut at a word or clause: Chinese counts each character.
-const HOOK_CHARS_MAX: usize = 24;
+use clipmill_domain::{attribute::attributes, selling_point::SellingPoint, source::Language, wording};
 
 /// "product · label: hook", in the language of the live. Every word of the hook was said.
 pub fn title(point: &SellingPoint, language: Language) -> String {
@@ -11,7 +8,7 @@ pub fn title(point: &SellingPoint, language: Language) -> String {
         Language::Zh => point.label.zh(),
         Language::En => point.label.en(),
     };
-    let hook = hook(&point.evidence.quote);
+    let hook = hook(point, language);
     let head = match &point.product_name {
         Some(name) => format!("{name} · {label}"),
         None => label.to_owned(),
@@ -23,44 +20,64 @@ pub fn title(point: &SellingPoint, language: Language) -> String {
     }
 }
 
-/// The first clauses of `quote` that fit, or its first words.
-fn hook(quote: &str) -> String {
-    let quote = quote.trim();
-    let mut end = 0;
-    for (i, c) in quote.char_indices() {
-        if "，。！？,.!?；;".contains(c) {
-            if quote[..i].chars().count() > HOOK_CHARS_MAX {
-                break;
-            }
-            end = i;
-        }
+/// The hook that the point has, else one from its words.
+fn hook(point: &SellingPoint, language: Language) -> String {
+    if !point.details.hook.is_empty() {
+        return point.details.hook.clone();
     }
-    if quote.chars().count() <= HOOK_CHARS_MAX {
-        return quote.trim_end_matches(['，', '。', ',', '.', '；', ';']).to_owned();
-    }
-    if quote[..end].chars().count() >= 6 {
-        return quote[..end].to_owned();
-    }
-    let cut: String = quote.chars().take(HOOK_CHARS_MAX).collect();
-    let whole = if quote.is_ascii() { cut.rsplit_once(' ').map_or(cut.as_str(), |(a, _)| a) } else { &cut };
-    format!("{}…", whole.trim_end())
+    let quote = &point.evidence.quote;
+    wording::hook(quote, &attributes(quote, language, 0), language)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::hook;
+    use clipmill_domain::{
+        Id as _, RecordingId, SegmentId, SellingPointId, WallTime,
+        selling_point::{Evidence, PointDetails},
+        taxonomy::Label,
+        time::{MediaTime, Span},
+    };
+
+    use super::*;
+
+    const NOW: WallTime = WallTime::from_millis(0);
+
+    fn point(quote: &str, name: Option<&str>) -> SellingPoint {
+        SellingPoint {
+            id: SellingPointId::new_at(NOW),
+            segment_id: SegmentId::new_at(NOW),
+            recording_id: RecordingId::new_at(NOW),
+            span: Span::new(MediaTime::ZERO, MediaTime::from_seconds(9.0)).unwrap(),
+            label: Label::Fabric,
+            product_sku: None,
+            product_name: name.map(str::to_owned),
+            confidence: 0.9,
+            evidence: Evidence { quote: quote.to_owned(), ..Evidence::default() },
+            details: PointDetails::default(),
+            made_by: "test".to_owned(),
+        }
+    }
 
     #[test]
-    fn a_hook_is_a_whole_clause_or_whole_words() {
+    fn a_hook_is_whole_clauses_with_what_was_said() {
+        let zh = |quote: &str| title(&point(quote, Some("开衫")), Language::Zh);
         assert_eq!(
-            hook("纱线是细支的，织得很密，透气又不会勾丝。"),
-            "纱线是细支的，织得很密，透气又不会勾丝"
+            zh("纱线是细支的，织得很密，透气又不会勾丝。"),
+            "开衫 · 面料：纱线是细支的，织得很密，透气又不会勾丝"
         );
         assert_eq!(
-            hook("先看这件针织开衫，成分是百分之五十五的亚麻，加上百分之四十五的莫代尔"),
-            "先看这件针织开衫，成分是百分之五十五的亚麻"
+            zh("先看这件针织开衫，成分是百分之五十五的亚麻，加上百分之四十五的莫代尔"),
+            "开衫 · 面料：成分是百分之五十五的亚麻"
         );
-        assert_eq!(hook("it has a brushed lining that keeps you warm"), "it has a brushed lining…");
-        assert_eq!(hook(""), "");
+        assert_eq!(zh(""), "开衫 · 面料");
+        let en = title(&point("so it has a brushed lining that keeps you warm", None), Language::En);
+        assert_eq!(en, "Fabric: it has a brushed lining that keeps you warm");
+    }
+
+    #[test]
+    fn a_hook_that_is_there_is_kept() {
+        let mut p = point("anything else", None);
+        p.details.hook = "70% linen".to_owned();
+        assert_eq!(title(&p, Language::En), "Fabric: 70% linen");
     }
 }

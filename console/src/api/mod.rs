@@ -25,6 +25,7 @@ mod router;
 mod source_change;
 mod sources;
 mod stats;
+mod taxonomy;
 pub(crate) mod transcript;
 mod ui;
 pub mod view;

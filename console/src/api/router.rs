@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App, auth, clips, correct, error::ApiError, guard, health, keeping, lexicon, live, media, playback,
-    recordings, revisions, source_change, sources, stats, transcript, ui, view, waveform,
+    recordings, revisions, source_change, sources, stats, taxonomy, transcript, ui, view, waveform,
 };
 
 #[derive(OpenApi)]
@@ -61,6 +61,7 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(clips::feed))
         .routes(routes!(clips::one))
         .routes(routes!(stats::stats))
+        .routes(routes!(taxonomy::taxonomy))
         .routes(routes!(document))
 }
 

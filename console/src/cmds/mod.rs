@@ -18,6 +18,7 @@ mod run;
 mod serve;
 mod source;
 mod source_settings;
+mod taxonomy;
 mod train;
 mod transcript;
 mod work;
@@ -80,6 +81,9 @@ pub enum Command {
     /// Names and terms that must be written right, and what is misheard for them.
     #[command(subcommand)]
     Lexicon(lexicon::Args),
+    /// What talk can be about: base labels, and the finer ones of packs.
+    #[command(subcommand)]
+    Taxonomy(taxonomy::Args),
     /// Shows what would be done, and does it when told to.
     #[command(subcommand)]
     Plan(plan::Args),
@@ -166,6 +170,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Recording(args) => recording::run(&cli, args).await,
         Command::Transcript(args) => transcript::run(&cli, args).await,
         Command::Lexicon(args) => lexicon::run(&cli, args).await,
+        Command::Taxonomy(args) => taxonomy::run(&cli, args),
         Command::Plan(args) => plan::run(&cli, args).await,
         Command::Models(args) => models::run(&cli, args).await,
         Command::Config(args) => config::run(&cli, args),

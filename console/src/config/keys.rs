@@ -178,6 +178,9 @@ keys! {
         model: String = r#""qwen2.5-coder-0.5b""#,
         /// File of a trained classification head. Unset: the one that comes with the program.
         head: Option<Utf8PathBuf> = "",
+        /// Files of finer labels besides the built-in packs: a category's or a brand's own, ten examples a label.
+        /// `clipmill taxonomy check FILE` says what is wrong with one.
+        packs: Vec<Utf8PathBuf> = "[]",
     }
 
     /// Cutting clips.

@@ -5,6 +5,7 @@
 
 mod check;
 mod keys;
+mod packs;
 mod show;
 
 use std::{collections::BTreeSet, path::Path};
@@ -22,6 +23,7 @@ pub use keys::{
     Classify, Config, Cut, Database, Key, LogFormat, Models, Publish, Record, Render, Retention, Serve,
     Telemetry, Transcribe,
 };
+pub(crate) use packs::read_pack_file;
 pub use show::{redact_url, reference_markdown};
 
 use keys::{KEYS, SECTIONS};

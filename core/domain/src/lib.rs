@@ -7,6 +7,7 @@ pub mod clock;
 pub mod id;
 pub mod time;
 
+pub mod attribute;
 pub mod clip;
 pub mod gap;
 pub mod lexicon;
@@ -24,6 +25,7 @@ pub mod sound;
 pub mod source;
 pub mod taxonomy;
 pub mod transcript;
+pub mod wording;
 
 pub use clock::Clock;
 pub use id::*;

@@ -101,12 +101,21 @@ pub struct FineLabel {
 pub struct Attribute {
     /// What kind of value.
     pub kind: AttributeKind,
-    /// Of what: the material ("亚麻"), the colour ("抹茶绿"), the size ("M"); empty where the amount says all.
+    /// Of what, as said: the material ("亚麻"), the colour ("抹茶绿"), the size ("M"), which price ("日常价"), which term
+    /// ("质保"), what is measured ("厚度"); empty where the amount says all.
     pub what: String,
     /// The amount, where one was said: 55 of a share, 89.9 of a price.
     pub amount: Option<f64>,
-    /// What the amount counts: "%", a currency, "g", "ml"; empty without an amount.
+    /// The upper end, where a range was said: 125 of "80 to 125 jin".
+    #[serde(default)]
+    pub to: Option<f64>,
+    /// What the amount counts. "%"; money as a sign ("¥", "$", "€", "£"; empty: which was not said; "-¥": so much less);
+    /// of an offer "x", the factor on the price (on the nth piece, with `pieces`), or "free" pieces; measures ("g", "ml",
+    /// "cm", "jin", "mAh", "day"); "size"; pieces as said ("件", "pairs"). Empty without an amount.
     pub unit: String,
+    /// Of an offer: the amount is for so many pieces together, or on the nth, or free on buying so many.
+    #[serde(default)]
+    pub pieces: Option<u32>,
     /// The words, letter for letter.
     pub raw: String,
     /// `seq` of the utterance that they stand in.

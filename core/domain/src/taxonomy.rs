@@ -1,4 +1,11 @@
-//! What a stretch of talk can be about: the base labels of the taxonomy.
+//! What a stretch of talk can be about: the base labels of the taxonomy, and finer ones as data.
+
+mod packs;
+
+pub use packs::{
+    Bilingual, EXAMPLES_MIN, Entry, NOT_MIN, PACK_BYTES_MAX, Pack, Sentences, Taxonomy, TaxonomyError,
+    read_pack,
+};
 
 use std::{fmt, str::FromStr};
 

@@ -9,6 +9,7 @@ mod revision;
 mod service;
 mod settings;
 mod source;
+mod taxonomy;
 mod transcript;
 
 use clipmill_domain::{MediaTime, WallTime, recording as domain};
@@ -20,6 +21,7 @@ pub use revision::*;
 pub use service::*;
 pub use settings::*;
 pub use source::*;
+pub use taxonomy::*;
 pub use transcript::*;
 
 /// Media time in seconds.

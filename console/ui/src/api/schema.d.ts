@@ -609,6 +609,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/taxonomy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The base labels and the packs of finer ones: built-in ones and those that the configuration names. */
+        get: operations["taxonomy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/media/{path}": {
         parameters: {
             query?: never;
@@ -1052,6 +1069,25 @@ export interface components {
              */
             p: number;
         };
+        /** @description A label. */
+        LabelView: {
+            /** @description What is close to it and is not it. */
+            counter_examples: string[];
+            /** @description What it means, in English. */
+            definition_en: string;
+            /** @description What it means, in Chinese. */
+            definition_zh: string;
+            /** @description English name. */
+            en: string;
+            /** @description What hosts say under it. */
+            examples: string[];
+            /** @description Its id: a base label's key, or pack and key (`apparel.warmth`). */
+            id: string;
+            /** @description The base label that a finer one lies under; null for a base label. */
+            under?: string | null;
+            /** @description Chinese name. */
+            zh: string;
+        };
         /**
          * @description The language spoken.
          * @enum {string}
@@ -1125,6 +1161,22 @@ export interface components {
             settings?: components["schemas"]["Settings"];
             /** @description For a pull source, the URL to open, with its credentials if it has any. They are kept sealed. */
             url?: string | null;
+        };
+        /** @description The finer labels of a category, or of a brand. */
+        PackView: {
+            /** @description English name. */
+            en: string;
+            /** @description Its key. */
+            key: string;
+            /** @description Its labels. */
+            labels: components["schemas"]["LabelView"][];
+            /**
+             * Format: int32
+             * @description Raised whenever a label changes.
+             */
+            version: number;
+            /** @description Chinese name. */
+            zh: string;
         };
         /**
          * @description Where a post stands.
@@ -1723,6 +1775,15 @@ export interface components {
             heard: string;
             /** @description What it is. */
             term: string;
+        };
+        /** @description The base labels and the packs of finer ones. */
+        TaxonomyView: {
+            /** @description The base labels, in their fixed order. */
+            base: components["schemas"]["LabelView"][];
+            /** @description Packs: built-in ones first. */
+            packs: components["schemas"]["PackView"][];
+            /** @description Base and packs with their versions. */
+            version: string;
         };
         /** @description A recording that is being transcribed. */
         TranscribingView: {
@@ -3395,6 +3456,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Stats"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    taxonomy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaxonomyView"];
                 };
             };
             /** @description What went wrong. */

@@ -5,6 +5,7 @@
 //! and [`QwenClassifier`] joins the language model with a head behind the [`Classifier`] seam.
 
 mod data;
+mod fine;
 mod fit;
 mod head;
 mod probs;
@@ -13,6 +14,7 @@ mod report;
 mod train;
 
 pub use data::{Example, Variant, data_sha256, read_examples, variants};
+pub use fine::{FineFigures, FineLabels};
 pub use head::{Head, HeadFacts};
 pub use probs::LabelProbs;
 pub use qwen::QwenClassifier;

@@ -28,6 +28,7 @@ const SPELT: &[Row] = &[
     (&["grams", "gram"], Unit::Weight(Weight::Gram), 1),
     (&["ounces", "ounce", "oz"], Unit::Weight(Weight::Ounce), 1),
     (&["lbs", "lb"], Unit::Weight(Weight::Pound), 1),
+    (&["jin", "catties", "catty"], Unit::Weight(Weight::Jin), 1),
     (
         &["millilitres", "milliliters", "millilitre", "milliliter", "mils", "ml"],
         Unit::Volume(Volume::Millilitre),
