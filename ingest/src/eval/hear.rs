@@ -179,7 +179,7 @@ impl Blocks {
 }
 
 /// User and system time of the whole process.
-fn cpu_time() -> Duration {
+pub fn cpu_time() -> Duration {
     let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     let nanos = u32::try_from(t.tv_nsec).unwrap_or(0);
     Duration::new(u64::try_from(t.tv_sec).unwrap_or(0), nanos)

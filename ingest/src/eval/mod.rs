@@ -17,7 +17,7 @@ mod score;
 mod report;
 pub mod peer;
 
-pub use hear::{Heard, With, hear};
+pub use hear::{Heard, With, cpu_time, hear};
 pub use lexicon::{Term, read_terms};
 pub use report::{PeerReport, Report, SentenceReport};
 pub use score::{score, score_peer};
