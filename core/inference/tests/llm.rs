@@ -100,7 +100,8 @@ fn texts_are_split_as_llama_cpp_splits_them() {
     }
     let path = workspace().join("fixtures/reference/qwen_tokens.json");
     let splits: Splits = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let qwen = Qwen::open_with(&model(), &QwenOptions { layers: 1, cache: false, ..QwenOptions::default() }).unwrap();
+    let qwen = Qwen::open_with(&model(), &QwenOptions { layers: 1, cache: false, ..QwenOptions::default() })
+        .unwrap();
     assert!(qwen.feature_id().contains(&splits.model_sha256[..8]));
     assert_eq!(splits.items.len(), 200);
     let other: Vec<_> = splits.items.iter().filter(|s| qwen.tokens(&s.text).unwrap() != s.tokens).collect();
