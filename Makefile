@@ -5,7 +5,7 @@ CARGO ?= cargo
 JOBS ?= 2
 MODELS ?= $(CURDIR)/target/models
 
-.PHONY: demo build run test check models console setup setup-test fmt lint tidy doc unit clean-demo train
+.PHONY: demo build run test check models console setup setup-test fmt lint tidy doc unit clean-demo train bench-labels
 
 ## Plays a live stream into the service and shows it turn into clips. DEMO_ARGS="--lang en", "--json", …
 demo: build models
@@ -22,6 +22,11 @@ run: build models
 ## The models of the embedded default, checked against their pinned hashes.
 models: build
 	target/release/clipmill models fetch --models-dir $(MODELS)
+
+## Trains the built-in heads and writes docs/ref/selling-points.md. The heads are part of the program: build it again then.
+bench-labels:
+	$(CARGO) build -q -j$(JOBS) --workspace --bin clipmill
+	python3 bench/label_page.py target/debug/clipmill $(MODELS)
 
 setup:
 	@scripts/setup

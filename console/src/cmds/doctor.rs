@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
-use clipmill_inference::registry::{FileState, Registry};
+use clipmill_inference::{
+    classify::Tier,
+    registry::{FileState, Registry},
+};
 
 use super::{Cli, Failure, ears::ask_service, load};
 
@@ -137,7 +140,10 @@ fn models(config: &crate::config::Config) -> Vec<Finding> {
             .into_iter()
             .map(|m| {
                 // A service does the speech model's work.
-                let needed = config.transcribe.endpoint.is_none() || m.name != config.transcribe.model;
+                let heard_elsewhere =
+                    config.transcribe.endpoint.is_some() && m.name == config.transcribe.model;
+                let not_asked = config.classify.tier == Tier::Short && m.name == config.classify.model;
+                let needed = !heard_elsewhere && !not_asked;
                 let found = match m.state {
                     FileState::Present => Ok(m.path.to_string()),
                     FileState::Missing => missing("not here: `clipmill models fetch`".into(), needed),

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod ears;
 mod eval;
+mod labeller;
 mod lexicon;
 mod models;
 mod other_ears;

@@ -9,7 +9,7 @@ use clipmill_clipper::{
 };
 use clipmill_domain::{Clock as _, MediaTime, retention::Rules};
 use clipmill_inference::{
-    classify::QwenClassifier,
+    classify::Classifier,
     likely::Likely,
     registry::{ModelFile, Registry, RegistryError},
     voiceprint::Voiceprints,
@@ -31,8 +31,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Cli, Failure, ears, error_chain, load, open_store, other_ears::other_ears, pulse::Pulse, start_telemetry,
-    stop_signal,
+    Cli, Failure, ears, error_chain, labeller::backend, load, open_store, other_ears::other_ears,
+    pulse::Pulse, start_telemetry, stop_signal,
 };
 use crate::config::Config;
 
@@ -107,7 +107,7 @@ async fn sweep(store: Store, stop: CancellationToken) {
 /// Every model of the road, verified and loaded.
 struct Models {
     transcribe: Transcriber,
-    classifier: QwenClassifier,
+    classifier: Arc<dyn Classifier>,
 }
 
 impl Models {
@@ -115,7 +115,6 @@ impl Models {
         let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
         let registry = Registry::new(config.models_dir(), None).map_err(|e| bad(&e))?;
         let voice = registry.verify("silero-vad").map_err(|e| bad(&e))?;
-        let language = registry.verify(&config.classify.model).map_err(|e| bad(&e))?;
         let at_once = inferences_at_once();
         let ears = ears::ears(config, &registry, at_once)?;
         tracing::info!(ears = ears.id(), "speech is recognised by");
@@ -142,8 +141,8 @@ impl Models {
             let printer = Voiceprints::load(&prints.path).map_err(|e| bad(&e))?;
             transcribe = transcribe.telling_voices(Arc::new(printer));
         }
-        let classifier =
-            QwenClassifier::open(&language.path, config.classify.head.as_deref()).map_err(|e| bad(&e))?;
+        let classifier = backend(config, None)?;
+        tracing::info!(labels = classifier.id(), "talk is labelled by");
         Ok(Self { transcribe, classifier })
     }
 }
@@ -186,7 +185,7 @@ fn wire(config: &Config, models: Models) -> Engine {
     Engine::builder()
         .instance(format!("work@{}", host_name()))
         .follower(models.transcribe)
-        .follower(Classify::new(Arc::new(models.classifier), SegmentRules::default()))
+        .follower(Classify::new(models.classifier, SegmentRules::default()))
         .follower(Scrubber)
         .stage(CutDraft { rules })
         .stage(Render { template, fonts_dir: None })

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 
 use camino::Utf8PathBuf;
+use clipmill_inference::classify::Tier;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -174,9 +175,12 @@ keys! {
 
     /// Finding what is being sold.
     [classify]: Classify {
+        /// How much is looked at: `full` (the sentence encoder and the language model) or `short` (the sentence encoder
+        /// alone: a tenth of the time, a few points less right).
+        tier: Tier = r#""full""#,
         /// Name of the language model in the model registry.
         model: String = r#""qwen2.5-coder-0.5b""#,
-        /// File of a trained classification head. Unset: the one that comes with the program.
+        /// File of a trained classification head, for this tier. Unset: the one that comes with the program.
         head: Option<Utf8PathBuf> = "",
         /// Files of finer labels besides the built-in packs: a category's or a brand's own, ten examples a label.
         /// `clipmill taxonomy check FILE` says what is wrong with one.

@@ -121,7 +121,8 @@ impl Config {
 
 /// Whether a key of this type is text, and so takes an environment variable as it is.
 pub(super) fn is_text(kind: &str) -> bool {
-    ["String", "Path", "SocketAddr", "LogFormat"].iter().any(|t| kind.contains(t)) && !kind.starts_with("Vec")
+    ["String", "Path", "SocketAddr", "LogFormat", "Tier"].iter().any(|t| kind.contains(t))
+        && !kind.starts_with("Vec")
 }
 
 fn kind_in_words(kind: &str) -> &'static str {

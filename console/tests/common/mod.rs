@@ -21,8 +21,10 @@ pub fn clipmill() -> Command {
 pub fn models() -> PathBuf {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/models");
     let dir = std::env::var_os("CLIPMILL_MODELS").map_or(default, PathBuf::from);
+    let needed =
+        ["qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", "sentence-encoder-use-multilingual-3.safetensors"];
     assert!(
-        dir.join("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf").exists(),
+        needed.iter().all(|file| dir.join(file).exists()),
         "no models in {}: run `cargo run -p clipmill -- models fetch --models-dir {0}`",
         dir.display()
     );

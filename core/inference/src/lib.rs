@@ -14,6 +14,7 @@ pub mod script;
 pub mod punctuation;
 pub mod likely;
 
+pub mod sentence;
 pub mod llm;
 pub mod classify;
 

@@ -3,6 +3,8 @@
 use camino::Utf8PathBuf;
 use clipmill_inference::llm::{Qwen, QwenOptions};
 
+/// The layer that the reference states are of: above the feature's, so that all that the feature uses is in them.
+const LAYERS: usize = 18;
 const MODEL: &str = "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf";
 
 #[derive(serde::Deserialize)]
@@ -54,7 +56,7 @@ fn cosine_of_the_small(a: &[f32], b: &[f32]) -> f64 {
 #[test]
 fn full_precision_states_equal_the_reference() {
     let reference = reference();
-    let options = QwenOptions { full_precision: true, ..QwenOptions::default() };
+    let options = QwenOptions { layers: LAYERS, full_precision: true, ..QwenOptions::default() };
     let qwen = Qwen::open_with(&model(), &options).unwrap();
     for item in &reference.items {
         assert_eq!(qwen.tokens(&item.text).unwrap(), item.tokens);
@@ -69,7 +71,7 @@ fn full_precision_states_equal_the_reference() {
 #[test]
 fn padded_states_are_close_to_the_reference_and_repeat() {
     let reference = reference();
-    let qwen = Qwen::open(&model()).unwrap();
+    let qwen = Qwen::open_with(&model(), &QwenOptions { layers: LAYERS, ..QwenOptions::default() }).unwrap();
     assert!(qwen.feature_id().starts_with("qwen2.5-coder-0.5b@"), "{}", qwen.feature_id());
     assert!(qwen.feature_id().contains(&reference.model_sha256[..8]));
     for item in &reference.items {
@@ -81,4 +83,28 @@ fn padded_states_are_close_to_the_reference_and_repeat() {
         assert!(small > 0.99, "{small}");
         assert_eq!(qwen.hidden_mean(&item.text).unwrap(), got.mean);
     }
+}
+
+/// What llama.cpp makes of the same file's vocabulary.
+#[test]
+fn texts_are_split_as_llama_cpp_splits_them() {
+    #[derive(serde::Deserialize)]
+    struct Split {
+        text: String,
+        tokens: Vec<u32>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Splits {
+        model_sha256: String,
+        items: Vec<Split>,
+    }
+    let path = workspace().join("fixtures/reference/qwen_tokens.json");
+    let splits: Splits = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let qwen = Qwen::open_with(&model(), &QwenOptions { layers: 1, cache: false, ..QwenOptions::default() })
+        .unwrap();
+    assert!(qwen.feature_id().contains(&splits.model_sha256[..8]));
+    assert_eq!(splits.items.len(), 200);
+    let other: Vec<_> = splits.items.iter().filter(|s| qwen.tokens(&s.text).unwrap() != s.tokens).collect();
+    let shown: Vec<_> = other.iter().map(|s| (&s.text, qwen.tokens(&s.text).unwrap(), &s.tokens)).collect();
+    assert!(other.is_empty(), "{shown:#?}");
 }

@@ -9,14 +9,11 @@ use clipmill_clipper::{
     segment::SegmentRules,
 };
 use clipmill_domain::source::Language;
-use clipmill_inference::{
-    classify::{Classifier, QwenClassifier, Talk},
-    registry::Registry,
-};
+use clipmill_inference::classify::Talk;
 use clipmill_ingest::eval as ingest;
 
 use super::{
-    super::{Cli, Failure, error_chain, load},
+    super::{Cli, Failure, error_chain, labeller::backend, load},
     hearing::{failed, listen},
 };
 use crate::config::Config;
@@ -36,6 +33,9 @@ pub struct Args {
     /// The language, zh or en; by default what the script is written in.
     #[arg(long)]
     lang: Option<Language>,
+    /// What labels it: `full` or `short`. By default what is configured.
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
     /// Shows each segment with what it was made of.
     #[arg(long)]
     segments: bool,
@@ -59,7 +59,8 @@ pub(in crate::cmds) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> 
         products: products.iter().map(Matcher::new).collect(),
         language,
     };
-    let work = tokio::task::spawn_blocking(move || read(&config, &setting, &heard));
+    let name = args.backend.clone();
+    let work = tokio::task::spawn_blocking(move || read(&config, name.as_deref(), &setting, &heard));
     let (found, cpu) = work.await.map_err(|e| Failure::new(format!("reading failed: {e}")))??;
     let mut report = score(&lines, &products, &found, cpu);
     if !args.segments {
@@ -77,10 +78,11 @@ pub(in crate::cmds) async fn run(cli: &Cli, args: &Args) -> Result<(), Failure> 
 /// Reads what was heard as the follower of a live reads it: block by block.
 fn read(
     config: &Config,
+    backend_name: Option<&str>,
     setting: &Setting,
     heard: &ingest::Heard,
 ) -> Result<(Vec<Predicted>, (f64, usize)), Failure> {
-    let classifier = classifier(config)?;
+    let classifier = backend(config, backend_name)?;
     let (mut reader, mut found, mut cpu_s, mut next) = (Reader::default(), vec![], 0.0, 0);
     let predicted = |closed: Closed, at_s: f64| {
         let (stretch, span) = (&closed.stretch, closed.stretch.span());
@@ -114,13 +116,6 @@ fn read(
     }
     found.extend(reader.finish(setting).into_iter().map(|c| predicted(c, heard.audio_s)));
     Ok((found, (cpu_s, heard.sentences.len())))
-}
-
-fn classifier(config: &Config) -> Result<impl Classifier, Failure> {
-    let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
-    let registry = Registry::new(config.models_dir(), None).map_err(|e| bad(&e))?;
-    let model = registry.verify(&config.classify.model).map_err(|e| bad(&e))?;
-    QwenClassifier::open(&model.path, config.classify.head.as_deref()).map_err(|e| bad(&e))
 }
 
 /// A line for each figure.

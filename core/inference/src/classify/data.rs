@@ -23,6 +23,9 @@ pub struct Example {
     /// Labels that are acceptable too.
     #[serde(default)]
     pub also: Vec<Label>,
+    /// Who speaks, or how: talk of one style is like itself. The file's name where nothing is said.
+    #[serde(default)]
+    pub style: String,
     /// Remarks; one that contains "hard" marks small talk with product words.
     #[serde(default)]
     pub note: String,
@@ -51,7 +54,10 @@ pub fn read_examples(path: &Utf8Path) -> Result<Vec<Example>, ClassifyError> {
         .zip(text.lines())
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(n, line)| {
-            let example: Example = serde_json::from_str(line).map_err(|e| bad(n, e.to_string()))?;
+            let mut example: Example = serde_json::from_str(line).map_err(|e| bad(n, e.to_string()))?;
+            if example.style.is_empty() {
+                path.file_stem().unwrap_or_default().clone_into(&mut example.style);
+            }
             if example.text.trim().is_empty() {
                 Err(bad(n, "its text is blank".to_owned()))
             } else {

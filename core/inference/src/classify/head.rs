@@ -8,14 +8,15 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{ClassifyError, LABELS, LabelProbs};
+use super::{ClassifyError, LABELS, LabelProbs, Part, Tier};
 use crate::llm::dot;
 
 /// What the head file begins to be understood by; raised when its meaning changes.
-const FORMAT: &str = "clipmill-head/1";
+const FORMAT: &str = "clipmill-head/2";
 
-/// The head that ships with the program, for the default model.
-const BUILT_IN: &[u8] = include_bytes!("../../heads/base18.safetensors");
+/// The heads that ship with the program, for the default models.
+const FULL: &[u8] = include_bytes!("../../heads/full.safetensors");
+const SHORT: &[u8] = include_bytes!("../../heads/short.safetensors");
 
 /// What a head is and how it came about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,8 @@ pub struct HeadFacts {
     pub labels: Vec<String>,
     /// The feature it reads, as [`super::Encoder::feature_id`] names it.
     pub feature: String,
+    /// How many numbers each part of it has; each part is brought to length 1 by itself.
+    pub widths: Vec<usize>,
     /// SHA-256 over labels and texts of the examples.
     pub data_sha256: String,
     /// Examples it was fitted on.
@@ -36,11 +39,13 @@ pub struct HeadFacts {
     pub cv_accuracy: f64,
     /// Mean F1 over the labels in cross-validation, 0 to 1.
     pub cv_macro_f1: f64,
+    /// Accuracy on hosts that it had not heard, 0 to 1; `None` where the examples are too few hosts' talk.
+    pub unseen_accuracy: Option<f64>,
     /// What the scores were divided by so that probabilities mean what they say; already in the weights.
     pub temperature: f32,
 }
 
-/// Standardise, normalise to length 1, one linear layer, softmax.
+/// Each part standardised and brought to length 1, one linear layer, softmax.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
     pub(super) facts: HeadFacts,
@@ -55,9 +60,13 @@ pub struct Head {
 }
 
 impl Head {
-    /// The head that ships with the program.
-    pub fn built_in() -> Result<Self, ClassifyError> {
-        Self::from_bytes(BUILT_IN, "the built-in head")
+    /// The head that ships with the program for `tier`.
+    pub fn built_in(tier: Tier) -> Result<Self, ClassifyError> {
+        let bytes = match tier {
+            Tier::Full => FULL,
+            Tier::Short => SHORT,
+        };
+        Self::from_bytes(bytes, "the built-in head")
     }
 
     /// Reads a head file.
@@ -110,6 +119,8 @@ impl Head {
             || head.deviation.len() != width
             || head.weight.len() != LABELS * width
             || head.bias.len() != LABELS
+            || head.facts.widths.iter().sum::<usize>() != width
+            || head.facts.widths.contains(&0)
             || head.deviation.iter().any(|d| *d <= 0.0)
         {
             return Err(bad("its tables do not fit together".to_owned()));
@@ -172,7 +183,7 @@ impl Head {
     }
 
     pub(super) fn scores(&self, feature: &[f32]) -> [f32; LABELS] {
-        let z = standardise(feature, &self.mean, &self.deviation);
+        let z = standardise(feature, &self.mean, &self.deviation, &self.facts.widths);
         let mut scores = [0.0; LABELS];
         for ((s, row), bias) in scores.iter_mut().zip(self.weight.chunks_exact(self.width())).zip(&self.bias)
         {
@@ -181,12 +192,14 @@ impl Head {
         scores
     }
 
-    pub(super) fn new_facts(feature: String, data_sha256: String) -> HeadFacts {
+    pub(super) fn new_facts(parts: &[Part]) -> HeadFacts {
         HeadFacts {
             format: FORMAT.to_owned(),
             labels: label_keys(),
-            feature,
-            data_sha256,
+            feature: parts.iter().map(|p| p.id.as_str()).collect::<Vec<_>>().join("+"),
+            widths: parts.iter().map(|p| p.width).collect(),
+            data_sha256: String::new(),
+            unseen_accuracy: None,
             examples: 0,
             texts: 0,
             cv_accuracy: 0.0,
@@ -196,11 +209,16 @@ impl Head {
     }
 }
 
-/// Each number in deviations from its mean, the whole then of length 1.
-pub(super) fn standardise(feature: &[f32], mean: &[f32], deviation: &[f32]) -> Vec<f32> {
+/// Each number in deviations from its mean, each part then of length 1.
+pub(super) fn standardise(feature: &[f32], mean: &[f32], deviation: &[f32], widths: &[usize]) -> Vec<f32> {
     let mut z: Vec<f32> = feature.iter().zip(mean).zip(deviation).map(|((x, m), d)| (x - m) / d).collect();
-    let length = dot(&z, &z).sqrt().max(f32::MIN_POSITIVE);
-    z.iter_mut().for_each(|x| *x /= length);
+    let mut rest = &mut z[..];
+    for width in widths {
+        let (part, after) = rest.split_at_mut((*width).min(rest.len()));
+        let length = dot(part, part).sqrt().max(f32::MIN_POSITIVE);
+        part.iter_mut().for_each(|x| *x /= length);
+        rest = after;
+    }
     z
 }
 
@@ -214,10 +232,14 @@ mod tests {
 
     use super::*;
 
+    fn part(id: &str, width: usize) -> Part {
+        Part { id: id.to_owned(), width, unit: false }
+    }
+
     fn head() -> Head {
         let number = |i: usize| f32::from(u8::try_from(i * 37 % 101).unwrap()) / 50.0 - 1.0;
         Head {
-            facts: Head::new_facts("test@0/l2-mean".to_owned(), "0".repeat(64)),
+            facts: Head::new_facts(&[part("a@0", 3), part("b@0/l2-mean", 1)]),
             mean: (0..4).map(number).collect(),
             deviation: vec![0.5, 1.0, 2.0, 4.0],
             weight: (0..LABELS * 4).map(number).collect(),
@@ -249,10 +271,18 @@ mod tests {
         assert!(refused(|h| h.facts.format = "clipmill-head/9".to_owned()).contains("format"));
         assert!(refused(|h| h.weight[3] = f32::NAN).contains("not finite"));
         assert!(refused(|h| h.deviation[0] = 0.0).contains("do not fit together"));
+        assert!(refused(|h| h.facts.widths = vec![2, 1]).contains("do not fit together"));
+        assert!(refused(|h| h.facts.widths = vec![4, 0]).contains("do not fit together"));
         let bytes = head().to_bytes().unwrap();
         for cut in [0, 7, 60, bytes.len() - 3] {
             assert!(matches!(Head::from_bytes(&bytes[..cut], "x"), Err(ClassifyError::BadHead { .. })));
         }
+    }
+
+    #[test]
+    fn each_part_has_length_one_by_itself() {
+        let z = standardise(&[3.0, 4.0, 0.1], &[0.0; 3], &[1.0; 3], &[2, 1]);
+        assert_eq!(z, [0.6, 0.8, 1.0]);
     }
 
     proptest! {

@@ -2,22 +2,27 @@
 //!
 //! Order of things: [`Example`]s are read and varied the way recognised talk varies, an [`Encoder`] makes each a
 //! vector, [`train_files`] fits a [`Head`] on them and cross-validates it, a [`Report`] says how good that is,
-//! and [`QwenClassifier`] joins the language model with a head behind the [`Classifier`] seam.
+//! and [`HeadClassifier`] joins [`Features`] with a head behind the [`Classifier`] seam.
 
 mod data;
 mod fine;
+mod features;
+mod cache;
 mod fit;
+mod folds;
 mod head;
+mod head_classifier;
 mod probs;
-mod qwen;
 mod report;
 mod train;
 
+pub use cache::CachedEncoder;
 pub use data::{Example, Variant, data_sha256, read_examples, variants};
+pub use features::{Features, Tier};
 pub use fine::{FineFigures, FineLabels};
 pub use head::{Head, HeadFacts};
+pub use head_classifier::HeadClassifier;
 pub use probs::LabelProbs;
-pub use qwen::QwenClassifier;
 pub use report::{Judged, LabelFigures, Report};
 pub use train::{TrainOptions, Trained, train, train_files};
 
@@ -25,7 +30,7 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 
-use crate::llm::{LlmError, Qwen};
+use crate::{llm::LlmError, sentence::SentenceError};
 
 /// Labels that a head tells apart: all of the taxonomy.
 pub const LABELS: usize = clipmill_domain::taxonomy::Label::ALL.len();
@@ -69,29 +74,34 @@ pub trait Classifier: Send + Sync {
     fn id(&self) -> String;
 }
 
-/// Makes a text a vector of fixed width.
-pub trait Encoder {
-    /// Names model and feature; a head serves only the feature that it was fitted on.
-    fn feature_id(&self) -> String;
+/// A stretch of an encoder's vectors: what one model gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Names the model and what is taken of it.
+    pub id: String,
+    /// Its numbers.
+    pub width: usize,
+    /// A direction already, to be read as it is; else each number is brought to mean 0 and deviation 1, and then all
+    /// of them to length 1.
+    pub unit: bool,
+}
 
-    /// Numbers in every vector.
-    fn width(&self) -> usize;
+/// Makes a text a vector of fixed width.
+pub trait Encoder: Sync {
+    /// What its vectors are made of, in order.
+    fn parts(&self) -> Vec<Part>;
 
     /// The vector of a text that is not blank.
     fn encode(&self, text: &str) -> Result<Vec<f32>, ClassifyError>;
-}
 
-impl Encoder for Qwen {
+    /// Names models and feature; a head serves only the feature that it was fitted on.
     fn feature_id(&self) -> String {
-        self.feature_id()
+        self.parts().into_iter().map(|p| p.id).collect::<Vec<_>>().join("+")
     }
 
+    /// Numbers in every vector.
     fn width(&self) -> usize {
-        self.width()
-    }
-
-    fn encode(&self, text: &str) -> Result<Vec<f32>, ClassifyError> {
-        Ok(self.hidden_mean(text)?)
+        self.parts().iter().map(|p| p.width).sum()
     }
 }
 
@@ -101,6 +111,9 @@ pub enum ClassifyError {
     /// The language model failed.
     #[error(transparent)]
     Llm(#[from] LlmError),
+    /// The sentence encoder failed.
+    #[error(transparent)]
+    Sentence(#[from] SentenceError),
     /// A file cannot be read.
     #[error("cannot read {path}: {source}")]
     Read {

@@ -156,7 +156,7 @@ mod tests {
 
     fn example(label: Label, also: &[Label], note: &str) -> Example {
         let (id, lang, text) = (String::new(), "zh".to_owned(), "x".to_owned());
-        Example { id, lang, text, label, also: also.to_vec(), note: note.to_owned() }
+        Example { id, lang, text, label, also: also.to_vec(), style: String::new(), note: note.to_owned() }
     }
 
     /// Counted by hand: fabric right, fabric called skin feel (acceptable), one hard negative kept, one sold.

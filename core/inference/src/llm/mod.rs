@@ -1,6 +1,6 @@
 //! The local language model as a feature extractor: text in, one vector out.
 //!
-//! A small decoder (Qwen2 family) is run up to its eighteenth layer; the mean of that layer's states over the
+//! A small decoder (Qwen2 family) is run up to a middle layer ([`FEATURE_LAYERS`]); the mean of that layer's states over the
 //! tokens is what the classifier's head reads. The output layer and the layers above are never loaded.
 //!
 //! Order of things: `shape` reads what the GGUF file says about itself, `padded` makes the weights fast on
@@ -21,7 +21,7 @@ pub use threads::{limit_threads, threads};
 use camino::Utf8PathBuf;
 
 /// How many layers of the model the feature uses: its state is tapped after this one (counted from 1).
-pub const FEATURE_LAYERS: usize = 18;
+pub const FEATURE_LAYERS: usize = 10;
 
 /// Tokens of one text that are read at most; what follows is dropped and the drop is logged.
 pub const MAX_TOKENS: usize = 512;

@@ -148,6 +148,9 @@ pub enum Converter {
     /// `pretrained.pt` (PyTorch, before version 1.6) to safetensors.
     #[serde(rename = "torch-to-safetensors")]
     TorchToSafetensors,
+    /// `weights.npz` and `sp.model` of the sentence encoder's Python package to safetensors.
+    #[serde(rename = "sentence-encoder-to-safetensors")]
+    SentenceEncoderToSafetensors,
 }
 
 #[derive(Deserialize)]
@@ -296,7 +299,17 @@ mod tests {
     fn the_built_in_manifest_is_sound() {
         let m = Manifest::built_in().unwrap();
         let names: Vec<_> = m.models.iter().map(|m| m.name.as_str()).collect();
-        assert_eq!(names, ["whisper-base", "silero-vad", "zh-words", "voiceprint", "qwen2.5-coder-0.5b"]);
+        assert_eq!(
+            names,
+            [
+                "whisper-base",
+                "silero-vad",
+                "zh-words",
+                "voiceprint",
+                "sentence-encoder",
+                "qwen2.5-coder-0.5b"
+            ]
+        );
         // Two artifacts of one model, and one artifact from two places.
         assert_eq!(m.model("whisper-base").unwrap().accepted().len(), 2);
         assert_eq!(m.model("qwen2.5-coder-0.5b").unwrap().accepted().len(), 1);
@@ -337,7 +350,7 @@ mod tests {
         let mine = text(&format!("sha256 = \"{hash}\"\npath = \"/x\"\n"));
         std::fs::write(&path, format!("{}\n{mine}", mine.replace("\"m\"", "\"silero-vad\""))).unwrap();
         let m = Manifest::built_in().unwrap().extended_by(&path).unwrap();
-        assert_eq!(m.models.len(), 6);
+        assert_eq!(m.models.len(), 7);
         assert_eq!(m.model("silero-vad").unwrap().accepted(), [hash.as_str()]);
     }
 }

@@ -4,6 +4,7 @@ mod ct2;
 mod ggml;
 mod npz;
 mod pickle;
+mod sentence;
 mod silero;
 mod torch;
 mod whisper;
@@ -33,6 +34,11 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
         std::fs::write(&to, made).map_err(|e| RegistryError::io(&to, e))?;
         return Ok(to);
     }
+    if converter == Converter::SentenceEncoderToSafetensors {
+        let made = sentence::convert(&read("weights.npz")?, &read("sp.model")?)?;
+        std::fs::write(&to, made).map_err(|e| RegistryError::io(&to, e))?;
+        return Ok(to);
+    }
     let file = std::fs::File::create(&to).map_err(|e| RegistryError::io(&to, e))?;
     let mut out = ggml::Writer::new(std::io::BufWriter::with_capacity(1 << 20, file), &to);
     match converter {
@@ -46,7 +52,9 @@ pub(super) fn run(converter: Converter, work: &Utf8Path) -> Result<Utf8PathBuf, 
             silero::convert(&read("silero_vad_16k.safetensors")?, &mut out)?
         }
         // Written above: they are no files of whisper.cpp's.
-        Converter::TorchToSafetensors | Converter::LibimeToZhWords => {}
+        Converter::TorchToSafetensors
+        | Converter::SentenceEncoderToSafetensors
+        | Converter::LibimeToZhWords => {}
     }
     out.finish()?;
     Ok(to)

@@ -1,33 +1,64 @@
-//! One two-dimensional float array out of a NumPy archive.
+//! Arrays out of a NumPy archive.
 
 use std::io::{Cursor, Read};
 
 use super::{super::error::RegistryError, bad};
 
-const WHAT: &str = "mel_filters.npz";
-/// More than any table of mel filters; a few packed bytes can claim to be gigabytes.
+/// More than any array that is read here; a few packed bytes can claim to be gigabytes.
 const BYTES_MAX: u64 = 16 << 20;
 
-/// The array called `name` as (rows, columns, little-endian floats row by row).
-pub(super) fn read_f32(archive: &[u8], name: &str) -> Result<(u32, u32, Vec<u8>), RegistryError> {
-    let mut zip = zip::ZipArchive::new(Cursor::new(archive)).map_err(|e| bad(WHAT, e.to_string()))?;
-    let mut member = zip.by_name(&format!("{name}.npy")).map_err(|e| bad(WHAT, format!("{name}: {e}")))?;
-    let mut bytes = vec![];
-    member.by_ref().take(BYTES_MAX).read_to_end(&mut bytes).map_err(|e| bad(WHAT, e.to_string()))?;
-    parse(&bytes).ok_or_else(|| bad(WHAT, format!("{name} is not a plain table of 32-bit floats")))
+/// An open archive.
+pub(super) struct Npz<'a> {
+    what: &'static str,
+    zip: zip::ZipArchive<Cursor<&'a [u8]>>,
+}
+
+/// One array: its numbers as they stand there, little-endian, the last index running fastest.
+pub(super) struct Array {
+    pub shape: Vec<usize>,
+    pub data: Vec<u8>,
+}
+
+impl<'a> Npz<'a> {
+    /// Opens the archive; `what` names it in errors.
+    pub(super) fn open(archive: &'a [u8], what: &'static str) -> Result<Self, RegistryError> {
+        let zip = zip::ZipArchive::new(Cursor::new(archive)).map_err(|e| bad(what, e.to_string()))?;
+        Ok(Self { what, zip })
+    }
+
+    /// The array called `name`, of 32-bit floats.
+    pub(super) fn floats(&mut self, name: &str) -> Result<Array, RegistryError> {
+        self.read(name, "'<f4'", 4)
+    }
+
+    /// The array called `name`, of bytes.
+    pub(super) fn bytes(&mut self, name: &str) -> Result<Array, RegistryError> {
+        self.read(name, "'|u1'", 1)
+    }
+
+    fn read(&mut self, name: &str, kind: &str, size: usize) -> Result<Array, RegistryError> {
+        let what = self.what;
+        let mut member =
+            self.zip.by_name(&format!("{name}.npy")).map_err(|e| bad(what, format!("{name}: {e}")))?;
+        let mut bytes = vec![];
+        member.by_ref().take(BYTES_MAX).read_to_end(&mut bytes).map_err(|e| bad(what, e.to_string()))?;
+        parse(&bytes, kind, size)
+            .ok_or_else(|| bad(what, format!("{name} is not a plain array of the kind {kind}")))
+    }
 }
 
 /// Format 1: magic, version, u16 length of a dictionary written as text, the dictionary, the data.
-fn parse(bytes: &[u8]) -> Option<(u32, u32, Vec<u8>)> {
+fn parse(bytes: &[u8], kind: &str, size: usize) -> Option<Array> {
     let rest = bytes.strip_prefix(b"\x93NUMPY\x01\x00")?;
     let (length, rest) = rest.split_first_chunk::<2>()?;
     let (header, data) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
     let header: String = std::str::from_utf8(header).ok()?.chars().filter(|c| !c.is_whitespace()).collect();
-    if !header.contains("'descr':'<f4'") || !header.contains("'fortran_order':False") {
+    if !header.contains(&format!("'descr':{kind}")) || !header.contains("'fortran_order':False") {
         return None;
     }
     let shape = header.split("'shape':(").nth(1)?.split(')').next()?;
-    let (rows, columns) = shape.split_once(',')?;
-    let (rows, columns): (u32, u32) = (rows.parse().ok()?, columns.parse().ok()?);
-    (data.len() as u64 == u64::from(rows) * u64::from(columns) * 4).then(|| (rows, columns, data.to_vec()))
+    let shape: Vec<usize> =
+        shape.split(',').filter(|n| !n.is_empty()).map(|n| n.parse().ok()).collect::<Option<_>>()?;
+    let length = shape.iter().try_fold(size, |all, n| all.checked_mul(*n))?;
+    (data.len() == length).then(|| Array { shape, data: data.to_vec() })
 }

@@ -8,10 +8,11 @@ use super::{
     bad,
     ct2::{Model, Tensor},
     ggml::{Element, MAGIC, Writer, widen},
-    npz,
+    npz::Npz,
 };
 
 const WHAT: &str = "model.bin (CTranslate2)";
+const FILTERS: &str = "mel_filters.npz";
 
 /// Writes the whole model to `out`. Matrices stay in half precision; vectors and position tables widen to single.
 pub(super) fn convert(
@@ -23,10 +24,12 @@ pub(super) fn convert(
     let ct2 = Model::read(model)?;
     let state = header(&ct2, out)?;
     let mels = ct2.tensor("encoder/conv1/weight")?.dims[1];
-    let (rows, columns, data) = npz::read_f32(filters, &format!("mel_{mels}"))?;
-    out.u32(rows)?;
-    out.u32(columns)?;
-    out.bytes(&data)?;
+    let bank = Npz::open(filters, FILTERS)?.floats(&format!("mel_{mels}"))?;
+    let [rows, columns] = bank.shape[..] else { return Err(bad(FILTERS, "it is no table")) };
+    for n in [rows, columns] {
+        out.u32(u32::try_from(n).map_err(|e| bad(FILTERS, e.to_string()))?)?;
+    }
+    out.bytes(&bank.data)?;
     token_table(tokens, out)?;
     tensors(&ct2, state, out)
 }

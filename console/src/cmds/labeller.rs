@@ -1,0 +1,43 @@
+//! What says what talk is about: the back end that is configured, or another by its name.
+
+use std::sync::Arc;
+
+use clipmill_inference::{
+    classify::{Classifier, Features, HeadClassifier, Tier},
+    registry::Registry,
+    sentence::SENTENCE_MODEL,
+};
+
+use super::{Failure, error_chain};
+use crate::config::Config;
+
+/// The back end called `name` (`full`, `short`), or the configured one; its models verified and loaded.
+pub(super) fn backend(config: &Config, name: Option<&str>) -> Result<Arc<dyn Classifier>, Failure> {
+    let tier = match name {
+        None => config.classify.tier,
+        Some(name) => name.parse().map_err(|_| {
+            Failure::configuration(format!("there is no back end {name:?}; choose full or short"))
+        })?,
+    };
+    // The configured head is for the configured tier; under another it would only be refused.
+    let head = config.classify.head.as_deref().filter(|_| tier == config.classify.tier);
+    let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
+    let head = match head {
+        Some(path) => clipmill_inference::classify::Head::load(path),
+        None => clipmill_inference::classify::Head::built_in(tier),
+    };
+    let classifier = HeadClassifier::new(features(config, tier)?, head.map_err(|e| bad(&e))?);
+    Ok(Arc::new(classifier.map_err(|e| bad(&e))?))
+}
+
+/// The models that `tier` reads with, verified and loaded.
+pub(super) fn features(config: &Config, tier: Tier) -> Result<Features, Failure> {
+    let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
+    let registry = Registry::new(config.models_dir(), None).map_err(|e| bad(&e))?;
+    let sentence = registry.verify(SENTENCE_MODEL).map_err(|e| bad(&e))?;
+    let llm = match tier {
+        Tier::Full => registry.verify(&config.classify.model).map_err(|e| bad(&e))?.path,
+        Tier::Short => camino::Utf8PathBuf::new(),
+    };
+    Features::open(tier, &sentence.path, &llm).map_err(|e| bad(&e))
+}
