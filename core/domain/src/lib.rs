@@ -9,6 +9,7 @@ pub mod time;
 
 pub mod clip;
 pub mod gap;
+pub mod head;
 pub mod lexicon;
 pub mod post;
 pub mod product;
@@ -18,6 +19,7 @@ pub mod recording;
 pub mod remix;
 pub mod cost;
 pub mod retention;
+pub mod review;
 pub mod schedule;
 pub mod selling_point;
 pub mod sound;

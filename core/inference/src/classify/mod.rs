@@ -153,6 +153,9 @@ pub enum ClassifyError {
         /// Examples there must be.
         needed: usize,
     },
+    /// The work was told to stop.
+    #[error("classification was told to stop")]
+    Stopped,
     /// The arithmetic failed: a fault of the program or of memory.
     #[error("fitting failed: {0}")]
     Compute(#[from] candle_core::Error),

@@ -11,7 +11,7 @@ use crate::llm::{LlmError, Qwen};
 /// The language model's feature under a head fitted on it.
 #[derive(Debug)]
 pub struct QwenClassifier {
-    llm: Qwen,
+    llm: Arc<Qwen>,
     head: Head,
     id: Arc<str>,
 }
@@ -24,7 +24,8 @@ impl QwenClassifier {
     }
 
     /// Joins the two; refuses a head that was fitted on another feature.
-    pub fn new(llm: Qwen, head: Head) -> Result<Self, ClassifyError> {
+    pub fn new(llm: impl Into<Arc<Qwen>>, head: Head) -> Result<Self, ClassifyError> {
+        let llm = llm.into();
         let feature = llm.feature_id();
         if head.facts().feature != feature || head.width() != llm.width() {
             return Err(ClassifyError::OtherFeature { head: head.facts().feature.clone(), model: feature });
@@ -34,8 +35,13 @@ impl QwenClassifier {
     }
 
     /// The model and the head apart, so that another head can be put under the same model.
-    pub fn into_parts(self) -> (Qwen, Head) {
+    pub fn into_parts(self) -> (Arc<Qwen>, Head) {
         (self.llm, self.head)
+    }
+
+    /// Another head over the same model, which both share.
+    pub fn with_head(&self, head: Head) -> Result<Self, ClassifyError> {
+        Self::new(Arc::clone(&self.llm), head)
     }
 
     /// The head in use.
