@@ -1,12 +1,13 @@
 //! Follows a growing transcript: utterances in, segments and selling points out, durable at every step.
 
+pub mod batch;
 mod state;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use clipmill_domain::{
-    Clock, Id, SegmentId, SellingPointId,
+    Clock, Id, SegmentId, SellingPointId, SourceId, WallTime,
     product::Product,
     recording::Recording,
     selling_point::{Evidence, PointDetails, Segment, SellingPoint},
@@ -42,22 +43,55 @@ const TOP: usize = 3;
 
 /// The follower from utterances to selling points.
 pub struct Classify {
-    classifier: Arc<dyn Classifier>,
+    classifiers: Arc<dyn Classifiers>,
     rules: SegmentRules,
 }
 
-impl Classify {
-    /// With the model that labels and the limits of the segmenter.
-    pub fn new(classifier: Arc<dyn Classifier>, rules: SegmentRules) -> Self {
-        Self { classifier, rules }
+/// Which classifier labels what.
+#[async_trait]
+pub trait Classifiers: Send + Sync {
+    /// The one in use for a source now. Cheap to ask before every step.
+    async fn of_source(&self, store: &Store, source: SourceId) -> Result<Arc<dyn Classifier>, StageError>;
+
+    /// One with a head of the library, by the head's id.
+    async fn of_head(&self, store: &Store, head: &str) -> Result<Arc<dyn Classifier>, StageError>;
+}
+
+/// One for everything.
+struct Always(Arc<dyn Classifier>);
+
+#[async_trait]
+impl Classifiers for Always {
+    async fn of_source(&self, _: &Store, _: SourceId) -> Result<Arc<dyn Classifier>, StageError> {
+        Ok(Arc::clone(&self.0))
     }
 
-    async fn label(&self, utterances: &[Utterance]) -> Result<Vec<LabelProbs>, StageError> {
+    async fn of_head(&self, _: &Store, head: &str) -> Result<Arc<dyn Classifier>, StageError> {
+        Err(StageError::give_up(format!("this worker has one classifier only, not head {head}")))
+    }
+}
+
+impl Classify {
+    /// With the one model that labels and the limits of the segmenter.
+    pub fn new(classifier: Arc<dyn Classifier>, rules: SegmentRules) -> Self {
+        Self::with(Arc::new(Always(classifier)), rules)
+    }
+
+    /// With the models that label, each in its place, and the limits of the segmenter.
+    pub fn with(classifiers: Arc<dyn Classifiers>, rules: SegmentRules) -> Self {
+        Self { classifiers, rules }
+    }
+
+    async fn label(
+        &self,
+        classifier: &Arc<dyn Classifier>,
+        utterances: &[Utterance],
+    ) -> Result<Vec<LabelProbs>, StageError> {
         if utterances.is_empty() {
             return Ok(vec![]);
         }
         let texts: Vec<String> = utterances.iter().map(|u| u.text.clone()).collect();
-        let classifier = Arc::clone(&self.classifier);
+        let classifier = Arc::clone(classifier);
         let done = tokio::task::spawn_blocking(move || {
             let talk: Vec<Talk<'_>> = texts.iter().map(|t| Talk::alone(t)).collect();
             classifier.classify(&talk)
@@ -83,8 +117,10 @@ impl Follower for Classify {
         let products = store.products(recording.source_id).await?;
         let matchers: Vec<Matcher> = products.iter().map(Matcher::new).collect();
 
+        let classifier = self.classifiers.of_source(store, recording.source_id).await?;
+
         let mut closed = vec![];
-        for (u, probs) in fresh.iter().zip(self.label(&fresh).await?) {
+        for (u, probs) in fresh.iter().zip(self.label(&classifier, &fresh).await?) {
             let binding = state.on_sale.hear(&matchers, &u.text, u.span.start(), recording.language);
             let next = Labelled {
                 seq: u.seq,
@@ -113,7 +149,8 @@ impl Follower for Classify {
             return Ok(Progress::Idle);
         }
         let last = fresh.last().map_or(position.position, |u| u.seq);
-        self.commit(store, recording, state, last, closed, &products, done).await?;
+        let by = classifier.id();
+        self.commit(store, recording, state, last, closed, &products, &by, done).await?;
         Ok(if done { Progress::Done } else { Progress::Advanced })
     }
 }
@@ -128,6 +165,7 @@ impl Classify {
         position: i64,
         closed: Vec<(Stretch, Option<String>)>,
         products: &[Product],
+        by: &str,
         done: bool,
     ) -> Result<(), StageError> {
         let now = SystemClock.now();
@@ -136,33 +174,9 @@ impl Classify {
             let utterances = store.utterances_in(recording.id, stretch.span()).await?;
             let members: Vec<&Utterance> =
                 utterances.iter().filter(|u| stretch.members.iter().any(|m| m.seq == u.seq)).collect();
-            let segment = Segment {
-                id: SegmentId::new_at(now),
-                recording_id: recording.id,
-                seq: state.next_segment,
-                first_utterance: stretch.members.first().map_or(0, |m| m.seq),
-                last_utterance: stretch.members.last().map_or(0, |m| m.seq),
-                span: stretch.span(),
-                label: stretch.label,
-                confidence: stretch.confidence(),
-                closed_at: now,
-            };
+            let seq = state.next_segment;
             state.next_segment += 1;
-            let product = products.iter().find(|p| Some(&p.sku) == stretch.sku.as_ref());
-            let point = stretch.label.sells().then(|| SellingPoint {
-                id: SellingPointId::new_at(now),
-                segment_id: segment.id,
-                recording_id: recording.id,
-                span: segment.span,
-                label: segment.label,
-                product_sku: product.map(|p| p.sku.clone()),
-                product_name: product.map(|p| p.name.clone()),
-                confidence: segment.confidence,
-                evidence: evidence(&stretch, &members, product.and(bound_why), recording.language),
-                details: PointDetails::default(),
-                made_by: self.classifier.id(),
-            });
-            rows.push((segment, point));
+            rows.push(row(recording, products, (seq, &stretch, bound_why), &members, by, now));
         }
         let mut tx = store.begin().await?;
         for (segment, point) in &rows {
@@ -180,6 +194,43 @@ impl Classify {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// The rows of a closed stretch, number `seq` of its recording.
+fn row(
+    recording: &Recording,
+    products: &[Product],
+    (seq, stretch, bound_why): (i64, &Stretch, Option<String>),
+    members: &[&Utterance],
+    by: &str,
+    now: WallTime,
+) -> (Segment, Option<SellingPoint>) {
+    let segment = Segment {
+        id: SegmentId::new_at(now),
+        recording_id: recording.id,
+        seq,
+        first_utterance: stretch.members.first().map_or(0, |m| m.seq),
+        last_utterance: stretch.members.last().map_or(0, |m| m.seq),
+        span: stretch.span(),
+        label: stretch.label,
+        confidence: stretch.confidence(),
+        closed_at: now,
+    };
+    let product = products.iter().find(|p| Some(&p.sku) == stretch.sku.as_ref());
+    let point = stretch.label.sells().then(|| SellingPoint {
+        id: SellingPointId::new_at(now),
+        segment_id: segment.id,
+        recording_id: recording.id,
+        span: segment.span,
+        label: segment.label,
+        product_sku: product.map(|p| p.sku.clone()),
+        product_name: product.map(|p| p.name.clone()),
+        confidence: segment.confidence,
+        evidence: evidence(stretch, members, product.and(bound_why), recording.language),
+        details: PointDetails::default(),
+        made_by: by.to_owned(),
+    });
+    (segment, point)
 }
 
 /// What a person may check the label against.
