@@ -5,11 +5,13 @@ use std::{sync::Arc, time::Duration};
 use clipmill_clipper::{
     classify::{self, Classify},
     cut::{CutDraft, CutExact, plan::CutRules},
+    heads::HeadLibrary,
+    relabel::Relabel,
     segment::SegmentRules,
 };
 use clipmill_domain::{Clock as _, MediaTime, retention::Rules};
 use clipmill_inference::{
-    classify::QwenClassifier,
+    classify::{Classifier, Head, QwenClassifier},
     likely::Likely,
     registry::{ModelFile, Registry, RegistryError},
     voiceprint::Voiceprints,
@@ -165,6 +167,17 @@ pub(super) fn zh_words(config: &Config, registry: &Registry) -> Result<Option<Mo
     }
 }
 
+/// The heads of the library over the configured model: a promoted one is taken up without a restart.
+fn head_library(classifier: QwenClassifier) -> HeadLibrary {
+    let configured = Arc::new(classifier);
+    let model = Arc::clone(&configured);
+    let make = move |bytes: &[u8]| {
+        let head = Head::from_bytes(bytes, "the head of the library").and_then(|h| model.with_head(h));
+        head.map(|c| Arc::new(c) as Arc<dyn Classifier>).map_err(|e| error_chain(&e))
+    };
+    HeadLibrary::new(configured, Arc::new(make))
+}
+
 /// The road, in flow order.
 fn wire(config: &Config, models: Models) -> Engine {
     let seconds = |s: f64| MediaTime::from_seconds(s).as_micros();
@@ -183,10 +196,12 @@ fn wire(config: &Config, models: Models) -> Engine {
     let folder = LocalFolder::new("published", &config.publish_folder());
     let target = folder.target().to_owned();
     let spacing_ms = i64::try_from(config.publish.spacing_seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
+    let heads = Arc::new(head_library(models.classifier));
     Engine::builder()
         .instance(format!("work@{}", host_name()))
         .follower(models.transcribe)
-        .follower(Classify::new(Arc::new(models.classifier), SegmentRules::default()))
+        .follower(Classify::with(heads.clone(), SegmentRules::default()))
+        .follower(Relabel::new(heads, SegmentRules::default()))
         .follower(Scrubber)
         .stage(CutDraft { rules })
         .stage(Render { template, fonts_dir: None })
