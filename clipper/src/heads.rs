@@ -16,6 +16,9 @@ use crate::classify::Classifiers;
 /// What makes a classifier of the bytes of a head file; the error says what to do.
 pub type HeadMaker = Arc<dyn Fn(&[u8]) -> Result<Arc<dyn Classifier>, String> + Send + Sync>;
 
+/// A classifier with a head of the library, or why there cannot be one.
+type Made = Result<Arc<dyn Classifier>, String>;
+
 /// The name of the head that is configured or built in, where a head of the library could stand.
 pub const CONFIGURED: &str = "configured";
 
@@ -23,7 +26,7 @@ pub const CONFIGURED: &str = "configured";
 pub struct HeadLibrary {
     configured: Arc<dyn Classifier>,
     make: HeadMaker,
-    loaded: Mutex<HashMap<HeadId, Result<Arc<dyn Classifier>, String>>>,
+    loaded: Mutex<HashMap<HeadId, Made>>,
 }
 
 impl HeadLibrary {
@@ -33,11 +36,7 @@ impl HeadLibrary {
     }
 
     /// The classifier of a head; the inner error says why it cannot be used.
-    async fn load(
-        &self,
-        store: &Store,
-        id: HeadId,
-    ) -> Result<Result<Arc<dyn Classifier>, String>, StoreError> {
+    async fn load(&self, store: &Store, id: HeadId) -> Result<Made, StoreError> {
         if let Some(known) = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
             return Ok(known.clone());
         }

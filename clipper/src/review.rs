@@ -34,7 +34,7 @@ const UTTERANCES_MAX: usize = 200;
 
 /// The utterances that lie in `span`, told by their middles: two transcripts never agree on a border to the
 /// millisecond.
-pub fn members<'a>(utterances: &'a [Utterance], span: Span) -> Vec<&'a Utterance> {
+pub fn members(utterances: &[Utterance], span: Span) -> Vec<&Utterance> {
     let middle = |u: &Utterance| u.span.start() + u.span.micros() / 2;
     utterances.iter().filter(|u| span.start() <= middle(u) && middle(u) < span.end()).collect()
 }
