@@ -77,7 +77,7 @@ async fn a_correction_is_shown_and_the_machines_answer_stays_under_it() {
         assert_eq!((shown.point.label, shown.point.span), (Label::SkinFeel, seconds(0.0, 12.0)));
         assert_eq!((shown.verdict, shown.version), (Verdict::Corrected, 1));
         assert_eq!(shown.point.made_by, all[0].made_by, "the machine keeps its name and how sure it was");
-        assert_eq!(t.store.selling_points(recording).await.unwrap(), [shown.point.clone()]);
+        assert_eq!(t.store.selling_points(recording).await.unwrap(), std::slice::from_ref(&shown.point));
 
         let second = said(&shown, Verdict::Approved, |_| {});
         say(t, &second).await.unwrap();
