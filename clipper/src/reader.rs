@@ -2,11 +2,12 @@
 //! old recordings and measurements go through here, so the same words give the same answer.
 
 use clipmill_domain::{MediaTime, Span, source::Language, taxonomy::Label, transcript::Utterance};
-use clipmill_inference::{classify::LabelProbs, script::is_cjk};
+use clipmill_inference::{classify::Answer, script::is_cjk};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     product::{Binding, Matcher, OnSale, Said},
+    rules::asks,
     segment::{Labelled, SegmentRules, Segmenter, Stretch},
 };
 
@@ -61,16 +62,19 @@ pub struct Reader {
 
 impl Reader {
     /// Takes the next sentence with what it is about; gives back what is closed by it, in order.
-    pub fn push(&mut self, setting: &Setting, line: Line<'_>, probs: LabelProbs) -> Vec<Closed> {
-        let said = Said { text: line.text, at: line.span.start(), chat: probs.of(Label::Chat) };
+    pub fn push(&mut self, setting: &Setting, line: Line<'_>, answer: Answer) -> Vec<Closed> {
+        let said = Said { text: line.text, at: line.span.start(), chat: answer.probs.of(Label::Chat) };
         let binding = self.on_sale.hear(&setting.products, said, setting.language);
         let next = Labelled {
             seq: line.seq,
             span: line.span,
-            probs,
+            probs: answer.probs,
             letters: letters(line.text),
             speaker: line.speaker,
+            asks: asks(line.text),
             sku: binding.as_ref().map(|b| b.sku.clone()),
+            quotes: answer.quotes,
+            by: answer.by.to_string(),
         };
         self.bindings.extend(binding.map(|b| (line.seq, b)));
         let closed = self.segmenter.push(&setting.rules, next);

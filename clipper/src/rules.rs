@@ -5,6 +5,7 @@ use clipmill_domain::{
     quantity::{Quantity, Unit, quantities},
     source::Language,
 };
+use clipmill_inference::{punctuation::asks as asks_itself, script::is_cjk};
 
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +56,45 @@ const COUNTDOWNS: [&str; 10] = [
 
 /// Every rule hit of an utterance: what its numbers say, in the order said, then a countdown.
 pub fn hits(text: &str) -> Vec<RuleHit> {
-    // Read in the script it is written in: hosts go from one language to the other.
-    let chinese = text.chars().any(|c| matches!(c, '\u{4e00}'..='\u{9fff}'));
-    let language = if chinese { Language::Zh } else { Language::En };
-    let said = quantities(text, language).into_iter().filter_map(hit);
+    let said = quantities(text, language_of(text)).into_iter().filter_map(hit);
     let lower = text.to_lowercase();
     let countdown = COUNTDOWNS.iter().find(|cue| lower.contains(*cue));
     said.chain(countdown.map(|cue| RuleHit::Countdown((*cue).to_owned()))).collect()
+}
+
+/// Whether an utterance is a question, or reads one out: what follows is likely its answer.
+pub fn asks(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    // "没问题" and "no question" promise.
+    let told = [
+        "有人问",
+        "姐妹问",
+        "宝宝问",
+        "朋友问",
+        "家人问",
+        "在问",
+        "问一下",
+        "问了",
+        "问我",
+        "问到",
+        "问起",
+        "弹幕问",
+    ];
+    let told = told.iter().chain(&[
+        "is asking",
+        "are asking",
+        "asks ",
+        "asked ",
+        "asks.",
+        "keeps asking",
+        "question from",
+    ]);
+    asks_itself(text) || told.into_iter().any(|cue| lower.contains(cue))
+}
+
+/// What a text is read in: the script it is written in, for hosts go from one language to the other.
+pub(crate) fn language_of(text: &str) -> Language {
+    if text.chars().any(is_cjk) { Language::Zh } else { Language::En }
 }
 
 fn hit(q: Quantity) -> Option<RuleHit> {
@@ -98,6 +131,22 @@ mod tests {
         assert_eq!(words("only 49 dollars"), ["price said: 49 dollars"]);
         assert_eq!(words("樱花粉只剩二十二件了"), ["countdown or stock: 只剩"]);
         assert_eq!(words("百分之五十五的亚麻"), ["share said: 百分之五十五"]);
+    }
+
+    #[test]
+    fn questions_and_questions_read_out_ask() {
+        for text in [
+            "油皮可以用吗?",
+            "有人问起了会不会变形",
+            "will it bleed on a white shirt?",
+            "Somebody asks.",
+            "这个掉色吗",
+        ] {
+            assert!(asks(text), "{text}");
+        }
+        for text in ["没问题的", "油皮冬天用", "no question about it.", "We rinse it three times."] {
+            assert!(!asks(text), "{text}");
+        }
     }
 
     #[test]

@@ -1,19 +1,20 @@
 //! Follows a growing transcript: utterances in, segments and selling points out, durable at every step.
 
+mod asking;
+mod point;
+pub mod batch;
 mod state;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use clipmill_domain::{
-    Clock, Id, SegmentId, SellingPointId,
+    Clock as _, SourceId,
     product::Product,
     recording::Recording,
-    selling_point::{Evidence, PointDetails, Segment, SellingPoint},
-    source::Language,
     transcript::{Utterance, heard_until},
 };
-use clipmill_inference::classify::{Classifier, LabelProbs, Talk};
+use clipmill_inference::classify::{Answer, Classifier, ClassifyError, Finer};
 use clipmill_store::{
     Store,
     followers::{self, FollowerPos},
@@ -24,9 +25,10 @@ use clipmill_worker::{FollowCtx, Follower, Progress, StageError, SystemClock};
 use crate::{
     product::Matcher,
     reader::{Closed, Setting},
-    rules::hits,
     segment::SegmentRules,
 };
+use asking::Asking;
+use point::Making;
 use state::State;
 
 /// The name under which the position is kept.
@@ -38,33 +40,73 @@ pub const UPSTREAM: &str = "ingest.transcribe";
 /// Utterances taken in one step.
 const BATCH: u32 = 16;
 
-/// Labels kept as evidence.
-const TOP: usize = 3;
-
 /// The follower from utterances to selling points.
 pub struct Classify {
-    classifier: Arc<dyn Classifier>,
+    classifiers: Arc<dyn Classifiers>,
+    finer: Option<Arc<Finer>>,
     rules: SegmentRules,
 }
 
-impl Classify {
-    /// With the model that labels and the limits of the segmenter.
-    pub fn new(classifier: Arc<dyn Classifier>, rules: SegmentRules) -> Self {
-        Self { classifier, rules }
+/// Which classifier labels what.
+#[async_trait]
+pub trait Classifiers: Send + Sync {
+    /// The one in use for a source now. Cheap to ask before every step.
+    async fn of_source(&self, store: &Store, source: SourceId) -> Result<Arc<dyn Classifier>, StageError>;
+
+    /// One with a head of the library, by the head's id.
+    async fn of_head(&self, store: &Store, head: &str) -> Result<Arc<dyn Classifier>, StageError>;
+}
+
+/// One for everything.
+struct Always(Arc<dyn Classifier>);
+
+#[async_trait]
+impl Classifiers for Always {
+    async fn of_source(&self, _: &Store, _: SourceId) -> Result<Arc<dyn Classifier>, StageError> {
+        Ok(Arc::clone(&self.0))
     }
 
-    async fn label(&self, utterances: &[Utterance]) -> Result<Vec<LabelProbs>, StageError> {
+    async fn of_head(&self, _: &Store, head: &str) -> Result<Arc<dyn Classifier>, StageError> {
+        Err(StageError::give_up(format!("this worker has one classifier only, not head {head}")))
+    }
+}
+
+impl Classify {
+    /// With the one model that labels and the limits of the segmenter.
+    pub fn new(classifier: Arc<dyn Classifier>, rules: SegmentRules) -> Self {
+        Self::with(Arc::new(Always(classifier)), rules)
+    }
+
+    /// With the models that label, each in its place, and the limits of the segmenter.
+    pub fn with(classifiers: Arc<dyn Classifiers>, rules: SegmentRules) -> Self {
+        Self { classifiers, finer: None, rules }
+    }
+
+    /// Finds finer labels, too.
+    #[must_use]
+    pub fn with_finer(mut self, finer: Arc<Finer>) -> Self {
+        self.finer = Some(finer);
+        self
+    }
+
+    /// Answers for `utterances`, and what to ask next with.
+    async fn label(
+        &self,
+        classifier: Arc<dyn Classifier>,
+        mut asking: Asking,
+        (setting, products): (&Setting, &[Product]),
+        utterances: &[Utterance],
+    ) -> Result<(Vec<Answer>, Asking), StageError> {
         if utterances.is_empty() {
-            return Ok(vec![]);
+            return Ok((vec![], asking));
         }
-        let texts: Vec<String> = utterances.iter().map(|u| u.text.clone()).collect();
-        let classifier = Arc::clone(&self.classifier);
+        let (setting, products) = (setting.clone(), products.to_vec());
+        let utterances = utterances.to_vec();
         let done = tokio::task::spawn_blocking(move || {
-            let talk: Vec<Talk<'_>> = texts.iter().map(|t| Talk::alone(t)).collect();
-            classifier.classify(&talk)
+            let answers = asking.ask(classifier.as_ref(), (&setting, &products), &utterances)?;
+            Ok::<_, ClassifyError>((answers, asking))
         });
-        let answers = done.await.map_err(StageError::retry)?.map_err(StageError::retry)?;
-        Ok(answers.into_iter().map(|a| a.probs).collect())
+        done.await.map_err(StageError::retry)?.map_err(StageError::retry)
     }
 }
 
@@ -87,9 +129,14 @@ impl Follower for Classify {
             products: products.iter().map(Matcher::new).collect(),
             language: recording.language,
         };
+        let classifier = self.classifiers.of_source(store, recording.source_id).await?;
+        let asking = std::mem::take(&mut state.asking);
+        let (answers, asking) = self.label(classifier, asking, (&setting, &products), &fresh).await?;
+        state.asking = asking;
+
         let mut closed = vec![];
-        for (u, probs) in fresh.iter().zip(self.label(&fresh).await?) {
-            closed.extend(state.reader.push(&setting, u.into(), probs));
+        for (u, answer) in fresh.iter().zip(answers) {
+            closed.extend(state.reader.push(&setting, u.into(), answer));
         }
         let caught_up = fresh.len() < BATCH as usize;
         if caught_up && upstream_done {
@@ -101,86 +148,43 @@ impl Follower for Classify {
         if fresh.is_empty() && closed.is_empty() && !done {
             return Ok(Progress::Idle);
         }
-        let last = fresh.last().map_or(position.position, |u| u.seq);
-        self.commit(store, recording, state, last, closed, &products, done).await?;
+        let position = fresh.last().map_or(position.position, |u| u.seq);
+        let making =
+            Making { recording, products: &products, finer: self.finer.as_deref(), now: SystemClock.now() };
+        commit(store, &making, state, position, &closed, done).await?;
         Ok(if done { Progress::Done } else { Progress::Advanced })
     }
 }
 
-impl Classify {
-    #[expect(clippy::too_many_arguments, reason = "one place that writes, called from one place")]
-    async fn commit(
-        &self,
-        store: &Store,
-        recording: &Recording,
-        mut state: State,
-        position: i64,
-        closed: Vec<Closed>,
-        products: &[Product],
-        done: bool,
-    ) -> Result<(), StageError> {
-        let now = SystemClock.now();
-        let mut rows = vec![];
-        for Closed { stretch, binding } in closed {
-            let probs = stretch.probs();
-            let utterances = store.utterances_in(recording.id, stretch.span()).await?;
-            let members: Vec<&Utterance> =
-                utterances.iter().filter(|u| stretch.members.iter().any(|m| m.seq == u.seq)).collect();
-            let segment = Segment {
-                id: SegmentId::new_at(now),
-                recording_id: recording.id,
-                seq: state.next_segment,
-                first_utterance: stretch.members.first().map_or(0, |m| m.seq),
-                last_utterance: stretch.members.last().map_or(0, |m| m.seq),
-                span: stretch.span(),
-                label: stretch.label,
-                confidence: probs.of(stretch.label),
-                closed_at: now,
-            };
-            state.next_segment += 1;
-            let product = products.iter().find(|p| Some(&p.sku) == stretch.sku.as_ref());
-            let point = stretch.label.sells().then(|| SellingPoint {
-                id: SellingPointId::new_at(now),
-                segment_id: segment.id,
-                recording_id: recording.id,
-                span: segment.span,
-                label: segment.label,
-                product_sku: product.map(|p| p.sku.clone()),
-                product_name: product.map(|p| p.name.clone()),
-                confidence: segment.confidence,
-                evidence: evidence(&probs, &members, product.and(binding).map(|b| b.why), recording.language),
-                details: PointDetails::default(),
-                made_by: self.classifier.id(),
-            });
-            rows.push((segment, point));
-        }
-        let mut tx = store.begin().await?;
-        for (segment, point) in &rows {
-            segments::insert_segment(&mut tx, segment).await?;
-            if let Some(point) = point {
-                segments::insert_selling_point(&mut tx, point).await?;
-            }
-        }
-        let position = FollowerPos { position, state: state.write().map_err(StageError::retry)? };
-        if done {
-            followers::finish_follower(&mut tx, recording.id, NAME, &position).await?;
-        } else {
-            followers::set_follower(&mut tx, recording.id, NAME, &position).await?;
-        }
-        tx.commit().await?;
-        Ok(())
+/// Writes what was closed, with the position, in one transaction.
+async fn commit(
+    store: &Store,
+    making: &Making<'_>,
+    mut state: State,
+    position: i64,
+    closed: &[Closed],
+    done: bool,
+) -> Result<(), StageError> {
+    let id = making.recording.id;
+    let mut rows = vec![];
+    for closed in closed {
+        let utterances = store.utterances_in(id, closed.stretch.span()).await?;
+        rows.push(making.rows(state.next_segment, closed, &utterances));
+        state.next_segment += 1;
     }
-}
-
-/// What a person may check the label against.
-fn evidence(
-    probs: &LabelProbs,
-    members: &[&Utterance],
-    product_why: Option<String>,
-    language: Language,
-) -> Evidence {
-    let separator = if members.iter().all(|u| u.text.is_ascii()) { " " } else { "，" };
-    let quote = members.iter().map(|u| u.text.trim()).collect::<Vec<_>>().join(separator);
-    let rule_hits = members.iter().flat_map(|u| hits(&u.text)).map(|h| h.describe(language)).collect();
-    Evidence { quote, top: probs.top(TOP), rule_hits, product_why }
+    let mut tx = store.begin().await?;
+    for (segment, point) in &rows {
+        segments::insert_segment(&mut tx, segment).await?;
+        if let Some(point) = point {
+            segments::insert_selling_point(&mut tx, point).await?;
+        }
+    }
+    let position = FollowerPos { position, state: state.write().map_err(StageError::retry)? };
+    if done {
+        followers::finish_follower(&mut tx, id, NAME, &position).await?;
+    } else {
+        followers::set_follower(&mut tx, id, NAME, &position).await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }

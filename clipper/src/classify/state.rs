@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::asking::Asking;
 use crate::reader::Reader;
 
 /// The whole running state; `null` is the beginning.
@@ -10,6 +11,8 @@ use crate::reader::Reader;
 pub(super) struct State {
     /// What is read and not closed yet, and what is on sale.
     pub reader: Reader,
+    /// What was said last.
+    pub asking: Asking,
     /// `seq` of the next segment.
     pub next_segment: i64,
 }

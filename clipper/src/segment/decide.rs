@@ -2,7 +2,8 @@
 //! chain of topics (Viterbi), decided as soon as no future can change it.
 //!
 //! The only preference between neighbours is that a topic goes on: it is `stay_odds` likelier than any one other. So the
-//! future can favour one topic over another at most by that factor, and a topic that leads by it is final.
+//! future can favour one topic over another at most by that factor (or by `answer_odds` after a question), and a topic that
+//! leads by it is final.
 
 use clipmill_domain::taxonomy::Label;
 
@@ -19,7 +20,7 @@ pub(super) fn first(rules: &SegmentRules, open: Option<&Stretch>, waiting: &[Lab
     let scores = paths(rules, open, waiting);
     let label = argmax(&scores);
     let lead = scores[label.index()] - next_best(&scores, label);
-    (lead >= rules.stay_odds.ln() || waiting.len() > rules.lag).then_some(label)
+    (lead >= reach(rules, waiting) || waiting.len() > rules.lag).then_some(label)
 }
 
 /// Whether the first of `waiting` is about something else than the open stretch whatever may follow, even if it is not
@@ -28,7 +29,7 @@ pub(super) fn leaves(rules: &SegmentRules, open: &Stretch, waiting: &[Labelled])
     let Some(first) = waiting.first() else { return false };
     let scores = paths(rules, Some(open), waiting);
     let lead = next_best(&scores, open.label) - scores[open.label.index()];
-    lead >= rules.stay_odds.ln() || !open.takes(rules, open.label, first)
+    lead >= reach(rules, waiting) || !open.takes(rules, open.label, first)
 }
 
 /// The topic of the first of `waiting` if nothing more comes. `waiting` holds at least one.
@@ -46,25 +47,29 @@ fn paths(rules: &SegmentRules, open: Option<&Stretch>, waiting: &[Labelled]) -> 
         }
         let before = if i == 0 { None } else { waiting.get(i - 1) };
         let Some(before) = before else {
-            if let Some(open) = open {
-                let last = open.members.last();
-                scores[open.label.index()] += last.map_or(0.0, |last| staying(rules, last, here));
+            if let Some((open, last)) = open.and_then(|o| Some((o, o.members.last()?))) {
+                scores[open.label.index()] += staying(rules, last, here, open.label);
             }
             return scores;
         };
         // Going on with the same topic, or changing to the best of all.
-        let stay = staying(rules, before, here);
         let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        ahead = scores.map(|s| (s + stay).max(best));
+        for label in Label::ALL {
+            let stay = scores[label.index()] + staying(rules, before, here, label);
+            ahead[label.index()] = stay.max(best);
+        }
     }
     ahead
 }
 
-/// Logarithm of how much likelier it is that `b` goes on with the topic of `a` than that it takes up any one other: falls
-/// with the pause between them.
-fn staying(rules: &SegmentRules, a: &Labelled, b: &Labelled) -> f32 {
+/// Logarithm of how much likelier it is that `b` goes on with `label`, the topic of `a`, than that it takes up any one
+/// other: falls with the pause between them. A question is answered, whoever speaks and whatever the answer is about.
+fn staying(rules: &SegmentRules, a: &Labelled, b: &Labelled, label: Label) -> f32 {
     let other_product = a.sku.is_some() && b.sku != a.sku;
     let other_voice = a.speaker.is_some() && b.speaker.is_some() && a.speaker != b.speaker;
+    if a.asks && label == Label::Qa && !other_product {
+        return rules.answer_odds.ln();
+    }
     if other_product || other_voice {
         return 0.0;
     }
@@ -72,6 +77,12 @@ fn staying(rules: &SegmentRules, a: &Labelled, b: &Labelled) -> f32 {
     #[expect(clippy::cast_precision_loss, reason = "a pause")]
     let far = (rules.far_us - pause) as f32 / (rules.far_us - rules.near_us).max(1) as f32;
     rules.stay_odds.ln() * far.clamp(0.0, 1.0)
+}
+
+/// The most by which what follows `waiting` can favour one topic over another, as a logarithm.
+fn reach(rules: &SegmentRules, waiting: &[Labelled]) -> f32 {
+    let asks = waiting.last().is_some_and(|last| last.asks);
+    if asks { rules.answer_odds.max(rules.stay_odds).ln() } else { rules.stay_odds.ln() }
 }
 
 /// What the utterance itself says for each topic, as logarithms: little, if it is short.

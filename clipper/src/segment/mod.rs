@@ -15,6 +15,8 @@ pub struct SegmentRules {
     /// How much likelier the running topic is than any one other after a short pause, before the utterance is looked
     /// at; 1 or more.
     pub stay_odds: f32,
+    /// How much likelier it is that an answer follows a question than any one other topic; 1 or more.
+    pub answer_odds: f32,
     /// A pause is short up to this, in microseconds …
     pub near_us: i64,
     /// … and from this on every topic is as likely as the running one.
@@ -33,6 +35,7 @@ impl Default for SegmentRules {
     fn default() -> Self {
         Self {
             stay_odds: 8.0,
+            answer_odds: 60.0,
             near_us: 300_000,
             far_us: 1_200_000,
             letters_full: 8,
@@ -56,8 +59,17 @@ pub struct Labelled {
     pub letters: usize,
     /// Who says it, where voices are told apart.
     pub speaker: Option<u32>,
+    /// Whether it is a question.
+    #[serde(default)]
+    pub asks: bool,
     /// SKU on sale while it was said, if known.
     pub sku: Option<String>,
+    /// Words of it that the answer rests on, where the back end names any.
+    #[serde(default)]
+    pub quotes: Vec<String>,
+    /// What answered.
+    #[serde(default)]
+    pub by: String,
 }
 
 /// A stretch of consecutive utterances on one topic and one product.

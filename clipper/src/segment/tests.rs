@@ -13,7 +13,10 @@ fn said(seq: i64, start: f64, end: f64, (a, b): (Label, Label), p: f32, sku: Opt
         probs: LabelProbs::from_scores(scores),
         letters: 12,
         speaker: None,
+        asks: false,
         sku: sku.map(Into::into),
+        quotes: vec![],
+        by: String::new(),
     }
 }
 
@@ -59,6 +62,15 @@ fn a_scrap_joins_what_comes_after_it() {
 }
 
 #[test]
+fn an_answer_belongs_to_its_question() {
+    let question = Labelled { asks: true, ..said(0, 0.0, 2.0, (Label::Qa, Label::Chat), 0.9, None) };
+    let answer = Labelled { speaker: Some(1), ..said(1, 2.6, 6.0, (Label::Function, Label::Qa), 0.9, None) };
+    assert_eq!(run(vec![question, answer.clone()]), [(Label::Qa, 0, 1)]);
+    let remark = said(0, 0.0, 2.0, (Label::Qa, Label::Chat), 0.9, None);
+    assert_eq!(run(vec![remark, answer]), [(Label::Qa, 0, 0), (Label::Function, 1, 1)]);
+}
+
+#[test]
 fn another_product_is_another_segment_and_one_named_late_is_the_same() {
     let both = |a, b| run(vec![said(0, 0.0, 3.0, PROMO, 0.9, a), said(1, 3.2, 6.0, PROMO, 0.9, b)]);
     assert_eq!(both(Some("A"), Some("B")).len(), 2);
@@ -88,13 +100,13 @@ fn talk() -> impl Strategy<Value = Vec<Labelled>> {
     let one = (
         (0..Label::ALL.len(), 0..Label::ALL.len(), 0.05f32..0.97),
         (0i64..4_000, 300i64..9_000),
-        (0..3u8, 1usize..30, prop::option::of(0..2u32)),
+        (0..3u8, 1usize..30, prop::option::of(0..2u32), any::<bool>()),
     );
     prop::collection::vec(one, 1..40).prop_map(|rows| {
         let mut at = 0;
         (0i64..)
             .zip(rows)
-            .map(|(seq, ((a, b, p), (pause, len), (sku, letters, speaker)))| {
+            .map(|(seq, ((a, b, p), (pause, len), (sku, letters, speaker, asks)))| {
                 let start = at + pause * 1000;
                 at = start + len * 1000;
                 let said = said(seq, 0.0, 1.0, (Label::ALL[a], Label::ALL[b]), p, None);
@@ -103,6 +115,7 @@ fn talk() -> impl Strategy<Value = Vec<Labelled>> {
                     sku: (sku > 0).then(|| format!("S{sku}")),
                     letters,
                     speaker,
+                    asks,
                     ..said
                 }
             })

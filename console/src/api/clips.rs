@@ -65,6 +65,7 @@ impl Loaded {
         let latency_ms = clip.reviewable_at.millis_since(clip.talk_ended_at) as f64;
         ClipCard {
             id: clip.id.to_string(),
+            selling_point_id: clip.selling_point_id.to_string(),
             recording_id: clip.recording_id.to_string(),
             source_name: source_name.clone(),
             title: clip.title.clone(),
@@ -198,7 +199,7 @@ fn evidence(point: Option<&SellingPoint>) -> EvidenceView {
 
 /// What the audit log says about the clip, its video and its posts, oldest first.
 async fn history(store: &Store, loaded: &Loaded) -> Result<Vec<HistoryLine>, ApiError> {
-    let mut subjects = vec![loaded.clip.id.to_string()];
+    let mut subjects = vec![loaded.clip.id.to_string(), loaded.clip.selling_point_id.to_string()];
     subjects.extend(loaded.remix.iter().map(|r| r.id.to_string()));
     subjects.extend(loaded.posts.iter().map(|p| p.id.to_string()));
     let mut lines = vec![];

@@ -13,8 +13,9 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, auth, clips, correct, error::ApiError, guard, health, keeping, lexicon, live, media, playback,
-    recordings, revisions, source_change, sources, stats, taxonomy, transcript, ui, view, waveform,
+    App, auth, clips, correct, error::ApiError, guard, health, keeping, labellings, lexicon, live, media,
+    playback, points, recordings, revisions, source_change, sources, stats, taxonomy, transcript, ui, view,
+    waveform,
 };
 
 #[derive(OpenApi)]
@@ -57,6 +58,11 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(transcript::json))
         .routes(routes!(revisions::list, revisions::again))
         .routes(routes!(revisions::show))
+        .routes(routes!(points::list))
+        .routes(routes!(points::one, points::change))
+        .routes(routes!(labellings::list, labellings::again))
+        .routes(routes!(labellings::show))
+        .routes(routes!(labellings::heads))
         .routes(routes!(waveform::waveform))
         .routes(routes!(clips::feed))
         .routes(routes!(clips::one))

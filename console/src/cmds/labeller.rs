@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clipmill_inference::{
-    classify::{Classifier, Features, HeadClassifier, Tier},
+    classify::{Classifier, Features, Finer, Head, HeadClassifier, Tier},
     registry::Registry,
     sentence::SENTENCE_MODEL,
 };
@@ -19,15 +19,29 @@ pub(super) fn backend(config: &Config, name: Option<&str>) -> Result<Arc<dyn Cla
             Failure::configuration(format!("there is no back end {name:?}; choose full or short"))
         })?,
     };
+    Ok(Arc::new(with_head(config, tier)?))
+}
+
+/// The configured tier with the configured head.
+pub(super) fn configured(config: &Config) -> Result<HeadClassifier, Failure> {
+    with_head(config, config.classify.tier)
+}
+
+fn with_head(config: &Config, tier: Tier) -> Result<HeadClassifier, Failure> {
     // The configured head is for the configured tier; under another it would only be refused.
     let head = config.classify.head.as_deref().filter(|_| tier == config.classify.tier);
     let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
-    let head = match head {
-        Some(path) => clipmill_inference::classify::Head::load(path),
-        None => clipmill_inference::classify::Head::built_in(tier),
-    };
-    let classifier = HeadClassifier::new(features(config, tier)?, head.map_err(|e| bad(&e))?);
-    Ok(Arc::new(classifier.map_err(|e| bad(&e))?))
+    let head = head.map_or_else(|| Head::built_in(tier), Head::load).map_err(|e| bad(&e))?;
+    HeadClassifier::new(features(config, tier)?, head).map_err(|e| bad(&e))
+}
+
+/// Finds finer labels with the sentence encoder: those of the built-in packs and of the configured ones.
+pub(super) fn finer(config: &Config) -> Result<Finer, Failure> {
+    let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
+    let registry = Registry::new(config.models_dir(), None).map_err(|e| bad(&e))?;
+    let sentence = registry.verify(SENTENCE_MODEL).map_err(|e| bad(&e))?;
+    let taxonomy = config.taxonomy().map_err(Failure::configuration)?;
+    Finer::open(&sentence.path, &taxonomy).map_err(|e| bad(&e))
 }
 
 /// The models that `tier` reads with, verified and loaded.

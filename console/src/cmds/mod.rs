@@ -7,14 +7,18 @@ mod demo;
 mod doctor;
 mod ears;
 mod eval;
+mod examples;
+mod heads;
 mod labeller;
 mod lexicon;
 mod models;
 mod other_ears;
 mod plan;
+mod point;
 mod pulse;
 mod record;
 mod recording;
+mod relabel;
 mod run;
 mod serve;
 mod source;
@@ -79,6 +83,17 @@ pub enum Command {
     /// Writes transcripts as files.
     #[command(subcommand)]
     Transcript(transcript::Args),
+    /// Selling points: read, approved, corrected, rejected.
+    #[command(subcommand)]
+    Point(point::Args),
+    /// What people said about selling points, as labelled talk.
+    #[command(subcommand)]
+    Examples(examples::Args),
+    /// The library of trained heads, and which of them labels talk.
+    #[command(subcommand)]
+    Heads(heads::Args),
+    /// Has a finished recording's talk labelled again.
+    Relabel(relabel::Args),
     /// Names and terms that must be written right, and what is misheard for them.
     #[command(subcommand)]
     Lexicon(lexicon::Args),
@@ -170,6 +185,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Source(args) => source::run(&cli, args).await,
         Command::Recording(args) => recording::run(&cli, args).await,
         Command::Transcript(args) => transcript::run(&cli, args).await,
+        Command::Point(args) => point::run(&cli, args).await,
+        Command::Examples(args) => examples::run(&cli, args).await,
+        Command::Heads(args) => heads::run(&cli, args).await,
+        Command::Relabel(args) => relabel::run(&cli, args).await,
         Command::Lexicon(args) => lexicon::run(&cli, args).await,
         Command::Taxonomy(args) => taxonomy::run(&cli, args),
         Command::Plan(args) => plan::run(&cli, args).await,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clipmill_domain::{
     schedule::Window,
-    source::{AudioChoice, RecordMode, Script, SourceSettings},
+    source::{AudioChoice, RecordMode, Script, ShareExamples, SourceSettings},
 };
 use clipmill_ingest::source::pull::resolver::Resolvers;
 use clipmill_store::sources::Header;
@@ -68,6 +68,9 @@ pub struct SettingsArgs {
     /// Days its recordings are kept; `none`: as the service is configured.
     #[arg(long, value_name = "DAYS")]
     keep_days: Option<OrNone<u32>>,
+    /// Whose heads may learn from what people say about its selling points: own (its own brand only) or pool (shared).
+    #[arg(long, value_name = "own|pool")]
+    share_examples: Option<ShareExamples>,
 }
 
 impl SettingsArgs {
@@ -95,6 +98,7 @@ impl SettingsArgs {
         s.detect_language = self.detect_language.unwrap_or(s.detect_language);
         s.script = self.script.unwrap_or(s.script);
         s.priority = self.priority.unwrap_or(s.priority);
+        s.share_examples = self.share_examples.unwrap_or(s.share_examples);
         if let Some(audio) = &self.audio {
             s.audio.clone_from(audio);
         }

@@ -5,11 +5,13 @@ use std::{sync::Arc, time::Duration};
 use clipmill_clipper::{
     classify::{self, Classify},
     cut::{CutDraft, CutExact, plan::CutRules},
+    heads::HeadLibrary,
+    relabel::Relabel,
     segment::SegmentRules,
 };
 use clipmill_domain::{Clock as _, MediaTime, retention::Rules};
 use clipmill_inference::{
-    classify::Classifier,
+    classify::{Classifier, Finer, Head, HeadClassifier},
     likely::Likely,
     registry::{ModelFile, Registry, RegistryError},
     voiceprint::Voiceprints,
@@ -31,8 +33,12 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Cli, Failure, ears, error_chain, labeller::backend, load, open_store, other_ears::other_ears,
-    pulse::Pulse, start_telemetry, stop_signal,
+    Cli, Failure, ears, error_chain,
+    labeller::{configured, finer},
+    load, open_store,
+    other_ears::other_ears,
+    pulse::Pulse,
+    start_telemetry, stop_signal,
 };
 use crate::config::Config;
 
@@ -107,7 +113,8 @@ async fn sweep(store: Store, stop: CancellationToken) {
 /// Every model of the road, verified and loaded.
 struct Models {
     transcribe: Transcriber,
-    classifier: Arc<dyn Classifier>,
+    classifier: HeadClassifier,
+    finer: Arc<Finer>,
 }
 
 impl Models {
@@ -141,9 +148,9 @@ impl Models {
             let printer = Voiceprints::load(&prints.path).map_err(|e| bad(&e))?;
             transcribe = transcribe.telling_voices(Arc::new(printer));
         }
-        let classifier = backend(config, None)?;
+        let classifier = configured(config)?;
         tracing::info!(labels = classifier.id(), "talk is labelled by");
-        Ok(Self { transcribe, classifier })
+        Ok(Self { transcribe, classifier, finer: Arc::new(finer(config)?) })
     }
 }
 
@@ -164,6 +171,17 @@ pub(super) fn zh_words(config: &Config, registry: &Registry) -> Result<Option<Mo
     }
 }
 
+/// The heads of the library over the configured model: a promoted one is taken up without a restart.
+fn head_library(classifier: HeadClassifier) -> HeadLibrary {
+    let configured = Arc::new(classifier);
+    let model = Arc::clone(&configured);
+    let make = move |bytes: &[u8]| {
+        let head = Head::from_bytes(bytes, "the head of the library").and_then(|h| model.with_head(h));
+        head.map(|c| Arc::new(c) as Arc<dyn Classifier>).map_err(|e| error_chain(&e))
+    };
+    HeadLibrary::new(configured, Arc::new(make))
+}
+
 /// The road, in flow order.
 fn wire(config: &Config, models: Models) -> Engine {
     let seconds = |s: f64| MediaTime::from_seconds(s).as_micros();
@@ -182,10 +200,12 @@ fn wire(config: &Config, models: Models) -> Engine {
     let folder = LocalFolder::new("published", &config.publish_folder());
     let target = folder.target().to_owned();
     let spacing_ms = i64::try_from(config.publish.spacing_seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
+    let heads = Arc::new(head_library(models.classifier));
     Engine::builder()
         .instance(format!("work@{}", host_name()))
         .follower(models.transcribe)
-        .follower(Classify::new(models.classifier, SegmentRules::default()))
+        .follower(Classify::with(heads.clone(), SegmentRules::default()).with_finer(models.finer.clone()))
+        .follower(Relabel::new(heads, SegmentRules::default()).with_finer(models.finer))
         .follower(Scrubber)
         .stage(CutDraft { rules })
         .stage(Render { template, fonts_dir: None })

@@ -1,6 +1,7 @@
 //! The HTTP API through a real listener, on a store with rows and files in it.
 
 mod lexicon;
+mod points;
 mod taxonomy;
 
 use std::{net::SocketAddr, time::Duration};

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { axe, openBrowser, openPage, overflow } from './browser.mjs';
 import { realSteps, startLive } from './e2e-real.mjs';
+import { pointSteps } from './e2e-point.mjs';
 import { recorderSteps } from './e2e-recorder.mjs';
 import { realTranscriptSteps, transcriptSteps } from './e2e-transcript.mjs';
 import { startMock } from './mock-server.mjs';
@@ -39,7 +40,7 @@ const clipInAddress = (page) => new URL(page.url()).pathname.split('/').at(-1);
 
 try {
   // the faults made on purpose: the mock drops its event stream, and refuses corrections and revisions
-  const { page, faults, context } = await openPage(browser, { excuse: (line) => Boolean(mock) && (line.includes('/api/events') || (/4(09|22)/.test(line) && /\/(correct|revisions)\b/.test(line))) });
+  const { page, faults, context } = await openPage(browser, { excuse: (line) => Boolean(mock) && (line.includes('/api/events') || (/4(09|22)/.test(line) && /\/(correct|revisions|points)\b/.test(line))) });
 
   await step('the feed shows cards, newest first', async () => {
     await page.goto(base);
@@ -199,6 +200,7 @@ try {
   }
 
   if (mock) {
+    await pointSteps({ step, clean, page, base, mock });
     await recorderSteps({ step, clean, page, base, mock });
     await transcriptSteps({ step, clean, page, base, mock });
   } else {

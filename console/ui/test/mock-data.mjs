@@ -35,7 +35,7 @@ function words(line) {
 /** Everything that the mock serves. `now` is milliseconds since the epoch. */
 export function world(now = Date.now()) {
   const iso = (ms) => new Date(ms).toISOString();
-  const settings = (more) => ({ brand: null, mode: 'always', zone: 'UTC', windows: [], stop_after_minutes: null, stop_after_gigabytes: null, quiet_minutes: null, stop_at_window_end: false, priority: 0, audio: 'first', detect_language: false, script: 'simplified', resolver: null, keep_days: null, ...more });
+  const settings = (more) => ({ brand: null, mode: 'always', zone: 'UTC', windows: [], stop_after_minutes: null, stop_after_gigabytes: null, quiet_minutes: null, stop_at_window_end: false, priority: 0, audio: 'first', detect_language: false, script: 'simplified', resolver: null, keep_days: null, share_examples: 'own', ...more });
   const source = (number, name, kind, more) => ({ id: id(1, number), name, kind, url_shown: null, language: 'zh', category: null, enabled: true, requested: false, settings: settings(), state: 'idle', problem: null, live_recording_id: null, has_key: kind === 'push' ? true : null, header_names: [], push_url: kind === 'push' ? 'rtmp://127.0.0.1:1935/live' : null, ...more });
   const sources = [
     source(1, '小棠的直播间 · 春季上新专场', 'push', {
@@ -107,6 +107,7 @@ export function world(now = Date.now()) {
       const title = number % 8 === 0 ? quote : first.text;
       const card = {
         id: id(3, number),
+        selling_point_id: id(4, number),
         recording_id: rec.id,
         source_name: rec.source_name,
         title,

@@ -7,6 +7,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stats, world } from './mock-data.mjs';
 import { makeMedia } from './mock-media.mjs';
+import { points } from './mock-points.mjs';
 import { recorder } from './mock-recorder.mjs';
 import { transcripts } from './mock-transcript.mjs';
 
@@ -57,6 +58,7 @@ export async function startMock({ port = 0, hold = 3 } = {}) {
   full.changes = [];
   const ofRecorder = recorder({ world: full, media, json, fault, read, sendFile, push, key: KEY });
 
+  const ofPoints = points({ world: full, json, fault, read });
   const ofTranscripts = transcripts({ world: full, json, fault, read });
 
   async function answer(request, response) {
@@ -102,6 +104,7 @@ export async function startMock({ port = 0, hold = 3 } = {}) {
       const clip = /^\/api\/clips\/([^/]+)$/.exec(pathname);
       const detail = clip && full.details.get(clip[1]);
       if (detail) return json(response, 200, detail);
+      if ((await ofPoints(request, response, pathname)) !== false) return;
       if ((await ofTranscripts(request, response, pathname, searchParams)) !== false) return;
       if ((await ofRecorder(request, response, pathname, searchParams)) !== false) return;
       return fault(response, 404, 'not_found', `there is nothing at ${pathname}`);

@@ -31,6 +31,9 @@ for (const [language, scheme, width, height] of [
     await page.waitForFunction(() => document.querySelector('video')?.readyState >= 2);
     await page.locator('video').evaluate((v) => (v.currentTime = 1.5));
     await shoot('clip', width < 500);
+    await page.keyboard.press('e');
+    await page.locator('form select').first().waitFor();
+    await shoot('point', true);
   }
   const recordings = await (await page.request.get(`${base}/api/recordings`)).json();
   await page.goto(`${base}/recordings`);

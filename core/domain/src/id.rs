@@ -76,6 +76,10 @@ ids! {
     RemixId;
     /// Names a [`crate::post::Post`].
     PostId;
+    /// Names what a person said about a selling point: a [`crate::review::Correction`].
+    CorrectionId;
+    /// Names a [`crate::head::HeadRow`].
+    HeadId;
     /// Names a row of work.
     JobId;
 }

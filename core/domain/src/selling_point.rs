@@ -61,6 +61,9 @@ pub struct Evidence {
     pub quote: String,
     /// The best labels with their mean probabilities, best first (at most three).
     pub top: Vec<(Label, f32)>,
+    /// The words that it rests on, letter for letter as they were said: what a model named, and values.
+    #[serde(default)]
+    pub words: Vec<String>,
     /// Rules that fired, in words ("price pattern: 89.9", "link number 5").
     pub rule_hits: Vec<String>,
     /// How the product was bound, in words ("said 开衫 at 0:12").

@@ -139,6 +139,28 @@ impl std::fmt::Display for AudioChoice {
     }
 }
 
+/// Whose heads may learn from a source's examples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShareExamples {
+    /// Those of its own brand only.
+    #[default]
+    Own,
+    /// Everybody's: they are in the shared pool.
+    Pool,
+}
+
+impl std::str::FromStr for ShareExamples {
+    type Err = String;
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s {
+            "own" => Ok(Self::Own),
+            "pool" => Ok(Self::Pool),
+            other => Err(format!("{other:?} is not known; use own (its own brand only) or pool (shared)")),
+        }
+    }
+}
+
 /// What ends a recording besides its own end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -177,6 +199,8 @@ pub struct SourceSettings {
     pub resolver: Option<String>,
     /// Days its recordings are kept; unset: the service's own setting.
     pub keep_days: Option<u32>,
+    /// Whose heads may learn from what people say about its selling points.
+    pub share_examples: ShareExamples,
 }
 
 impl SourceSettings {
@@ -238,6 +262,19 @@ pub struct Source {
 }
 
 impl Source {
+    /// The brand it sells for; none where none is entered.
+    pub fn brand(&self) -> Option<&str> {
+        self.settings.brand.as_deref().map(str::trim).filter(|b| !b.is_empty())
+    }
+
+    /// Whether a head for `for_source` may learn from this source's examples; for all (`None`) only from those of the
+    /// shared pool.
+    pub fn may_teach(&self, for_source: Option<&Self>) -> bool {
+        let same =
+            for_source.is_some_and(|s| s.id == self.id || (s.brand().is_some() && s.brand() == self.brand()));
+        same || self.settings.share_examples == ShareExamples::Pool
+    }
+
     /// Whether it plays finished lives from this machine's disk.
     pub fn is_backfill(&self) -> bool {
         let from_disk = |url: &String| url.starts_with("file:") || url.starts_with('/');

@@ -256,6 +256,7 @@ mod tests {
             attributes: [("面料".to_owned(), "55%亚麻 45%莫代尔".to_owned())].into(),
             price: Some(89.9),
             link: None,
+            order: None,
         }
     }
 

@@ -1,6 +1,8 @@
-//! Clips. A clip's row is written once; later only its exact cut is added.
+//! Clips. A clip's row is written once; later its exact cut is added, and its words follow corrections.
 
-use clipmill_domain::{ClipId, RecordingId, clip::Clip, provenance::StageVersion, taxonomy::Label};
+use clipmill_domain::{
+    ClipId, RecordingId, SellingPointId, clip::Clip, provenance::StageVersion, taxonomy::Label,
+};
 
 use crate::{
     Store, StoreError, Tx,
@@ -87,7 +89,37 @@ pub async fn set_exact(
     }
 }
 
+/// A clip's selling point was corrected: its label and product follow, and its title where nobody has written another
+/// one, that is, where it still is `old_title`. `moved`: the bounds were changed, so the cut no longer shows them.
+pub async fn follow_correction(
+    tx: &mut Tx<'_>,
+    point: SellingPointId,
+    (label, product_name): (Label, &Option<String>),
+    (old_title, new_title): (&str, &str),
+    moved: bool,
+) -> Result<(), StoreError> {
+    tx.run(
+        sql("UPDATE clips SET label = $2, product_name = $3, title = CASE WHEN title = $4 THEN $5 ELSE title END,
+                 recut = CASE WHEN $6 = 1 THEN 1 ELSE recut END, revision = revision + 1
+             WHERE selling_point_id = $1")
+        .bind(point)
+        .bind(label)
+        .bind(product_name)
+        .bind(old_title)
+        .bind(new_title)
+        .bind(moved),
+    )
+    .await?;
+    Ok(())
+}
+
 impl Store {
+    /// The clip of a selling point, and whether the selling point was given other bounds after it was cut.
+    pub async fn clip_of_point(&self, point: SellingPointId) -> Result<Option<(Clip, bool)>, StoreError> {
+        let row = self.row(sql("SELECT * FROM clips WHERE selling_point_id = $1").bind(point)).await?;
+        row.map(|r| Ok((read(&r)?, r.yes("recut")?))).transpose()
+    }
+
     /// One clip.
     pub async fn clip(&self, id: ClipId) -> Result<Option<Clip>, StoreError> {
         self.row(sql("SELECT * FROM clips WHERE id = $1").bind(id)).await?.as_ref().map(read).transpose()

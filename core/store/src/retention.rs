@@ -197,7 +197,8 @@ impl Store {
         }
         let uncut = self
             .rows(sql("SELECT DISTINCT p.recording_id FROM selling_points p
-                       WHERE NOT EXISTS (SELECT 1 FROM clips c WHERE c.selling_point_id = p.id)
+                       WHERE p.to_cut = 1 AND p.verdict <> 'rejected'
+                         AND NOT EXISTS (SELECT 1 FROM clips c WHERE c.selling_point_id = p.id)
                          AND NOT EXISTS (SELECT 1 FROM stage_jobs j
                                          WHERE j.input_id = p.id AND j.state IN ('done', 'dead'))"))
             .await?;

@@ -1,9 +1,9 @@
 //! Values on their way into a statement and out of a row, the same for both drivers.
 
 use clipmill_domain::{
-    ClipId, EpochId, Id, JobId, LexiconEntryId, MediaTime, PartId, PostId, ProductId, RecordingId, RemixId,
-    SegmentId, SellingPointId, SourceId, Span, UtteranceId, WallTime, provenance::StageVersion,
-    taxonomy::Label,
+    ClipId, CorrectionId, EpochId, HeadId, Id, JobId, LexiconEntryId, MediaTime, PartId, PostId, ProductId,
+    RecordingId, RemixId, SegmentId, SellingPointId, SourceId, Span, UtteranceId, WallTime,
+    provenance::StageVersion, taxonomy::Label,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
@@ -138,7 +138,7 @@ macro_rules! id_values {
     )*};
 }
 
-id_values! { ClipId EpochId JobId LexiconEntryId PartId PostId ProductId RecordingId RemixId SegmentId SellingPointId SourceId UtteranceId }
+id_values! { ClipId CorrectionId EpochId HeadId JobId LexiconEntryId PartId PostId ProductId RecordingId RemixId SegmentId SellingPointId SourceId UtteranceId }
 
 /// JSON text of a stored structure.
 pub(crate) fn json<T: Serialize>(column: &'static str, value: &T) -> Result<String, StoreError> {

@@ -26,7 +26,7 @@ fn read(row: &Row) -> Result<Segment, StoreError> {
     })
 }
 
-fn read_point(row: &Row) -> Result<SellingPoint, StoreError> {
+pub(crate) fn read_point(row: &Row) -> Result<SellingPoint, StoreError> {
     Ok(SellingPoint {
         id: row.id("id")?,
         segment_id: row.id("segment_id")?,
@@ -93,20 +93,28 @@ pub async fn insert_selling_point(tx: &mut Tx<'_>, p: &SellingPoint) -> Result<(
 }
 
 impl Store {
-    /// The segments of a recording, in order.
+    /// The segments of a recording, in order: of the labelling that is shown.
     pub async fn segments(&self, recording: RecordingId) -> Result<Vec<Segment>, StoreError> {
         let rows = self
-            .rows(sql("SELECT * FROM segments WHERE recording_id = $1 ORDER BY seq").bind(recording))
+            .rows(
+                sql("SELECT * FROM segments WHERE recording_id = $1
+                       AND labelling = (SELECT labelling FROM recordings WHERE id = $1)
+                     ORDER BY seq")
+                .bind(recording),
+            )
             .await?;
         rows.iter().map(read).collect()
     }
 
-    /// The selling points of a recording, by media time.
+    /// The selling points of a recording, by media time: of the labelling that is shown, and without those that people
+    /// rejected.
     pub async fn selling_points(&self, recording: RecordingId) -> Result<Vec<SellingPoint>, StoreError> {
         let rows = self
             .rows(
-                sql("SELECT * FROM selling_points WHERE recording_id = $1 ORDER BY start_us, id")
-                    .bind(recording),
+                sql("SELECT * FROM selling_points WHERE recording_id = $1 AND verdict <> 'rejected'
+                       AND labelling = (SELECT labelling FROM recordings WHERE id = $1)
+                     ORDER BY start_us, id")
+                .bind(recording),
             )
             .await?;
         rows.iter().map(read_point).collect()
@@ -118,8 +126,8 @@ impl Store {
         row.as_ref().map(read_point).transpose()
     }
 
-    /// Selling points that have no clip and for which no job of `version` was ever asked: work not yet known.
-    /// Oldest first.
+    /// Selling points that are to have a clip, have none, and for which no job of `version` was ever asked: work not yet
+    /// known. Oldest first.
     pub async fn selling_points_without_clip(
         &self,
         version: &StageVersion,
@@ -128,7 +136,8 @@ impl Store {
         let rows = self
             .rows(
                 sql("SELECT p.* FROM selling_points p
-                     WHERE NOT EXISTS (SELECT 1 FROM clips c WHERE c.selling_point_id = p.id)
+                     WHERE p.to_cut = 1 AND p.verdict <> 'rejected'
+                       AND NOT EXISTS (SELECT 1 FROM clips c WHERE c.selling_point_id = p.id)
                        AND NOT EXISTS (SELECT 1 FROM stage_jobs j WHERE j.input_id = p.id AND j.version = $1)
                      ORDER BY p.id LIMIT $2")
                 .bind(version)

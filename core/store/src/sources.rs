@@ -298,6 +298,11 @@ pub async fn remove_source(tx: &mut Tx<'_>, id: SourceId) -> Result<(), StoreErr
             why: format!("source {id} has {count} recordings, so it cannot be removed; disable it instead"),
         });
     }
+    if tx.row(sql("SELECT id FROM heads WHERE source_id = $1 LIMIT 1").bind(id)).await?.is_some() {
+        return Err(StoreError::Refused {
+            why: format!("heads were trained for source {id}, so it cannot be removed; disable it instead"),
+        });
+    }
     tx.run(sql("DELETE FROM products WHERE source_id = $1").bind(id)).await?;
     tx.run(sql("DELETE FROM lexicon_entries WHERE source_id = $1").bind(id)).await?;
     match tx.run(sql("DELETE FROM sources WHERE id = $1").bind(id)).await? {

@@ -96,6 +96,8 @@ impl From<post::Post> for PostSummary {
 pub struct ClipCard {
     /// Its id.
     pub id: String,
+    /// What it shows.
+    pub selling_point_id: String,
     /// The recording it is cut from.
     pub recording_id: String,
     /// Name of that recording's source.

@@ -4,6 +4,7 @@
 
 mod clip;
 mod keeping;
+mod point;
 mod recording;
 mod revision;
 mod service;
@@ -16,6 +17,7 @@ use clipmill_domain::{MediaTime, WallTime, recording as domain};
 
 pub use clip::*;
 pub use keeping::*;
+pub use point::*;
 pub use recording::*;
 pub use revision::*;
 pub use service::*;

@@ -43,6 +43,17 @@ pub struct Window {
     pub to: String,
 }
 
+/// Whose heads may learn from a source's examples.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShareExamples {
+    /// Those of its own brand only.
+    #[default]
+    Own,
+    /// Everybody's.
+    Pool,
+}
+
 /// What is asked of a source. What is left out is as it is by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -76,6 +87,8 @@ pub struct Settings {
     pub resolver: Option<String>,
     /// Days its recordings are kept; left out: as the service is configured.
     pub keep_days: Option<u32>,
+    /// Whose heads may learn from what people say about its selling points.
+    pub share_examples: ShareExamples,
 }
 
 impl TryFrom<Settings> for source::SourceSettings {
@@ -113,6 +126,10 @@ impl TryFrom<Settings> for source::SourceSettings {
             },
             resolver: text(s.resolver),
             keep_days: s.keep_days,
+            share_examples: match s.share_examples {
+                ShareExamples::Own => source::ShareExamples::Own,
+                ShareExamples::Pool => source::ShareExamples::Pool,
+            },
         };
         settings.validate()?;
         Ok(settings)
@@ -150,6 +167,10 @@ impl From<source::SourceSettings> for Settings {
             },
             resolver: s.resolver,
             keep_days: s.keep_days,
+            share_examples: match s.share_examples {
+                source::ShareExamples::Own => ShareExamples::Own,
+                source::ShareExamples::Pool => ShareExamples::Pool,
+            },
         }
     }
 }
@@ -228,6 +249,7 @@ mod tests {
             "windows": [{"days": ["sat", "sun"], "from": "19:30", "to": "01:00"}],
             "stop_after_minutes": 240, "stop_after_gigabytes": 50, "quiet_minutes": 10, "stop_at_window_end": true,
             "priority": 5, "audio": "zho", "detect_language": true, "script": "traditional_tw", "resolver": "streamlink", "keep_days": 30,
+            "share_examples": "pool",
         });
         let settings: Settings = serde_json::from_value(given.clone()).unwrap();
         let stored = source::SourceSettings::try_from(settings).unwrap();

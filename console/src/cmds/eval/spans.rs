@@ -106,7 +106,7 @@ fn read(
         for ((seq, s), answer) in (next..).zip(fresh).zip(answers) {
             let seq = i64::try_from(seq).unwrap_or(i64::MAX);
             let line = Line { seq, span: s.span, text: &s.text, speaker: None };
-            closed.extend(reader.push(setting, line, answer.probs));
+            closed.extend(reader.push(setting, line, answer));
         }
         closed.extend(reader.silence_until(setting, step.heard_until));
         let spent = (ingest::cpu_time() - begun).as_secs_f64();

@@ -66,7 +66,7 @@ it('asks for pages with a limit and a cursor, and escapes ids', async () => {
 
 describe('events', () => {
   it('makes stale what a change touches, once', () => {
-    expect(staleKeys(['posts', 'clips'])).toEqual([['clips'], ['clip'], ['clips-older'], ['stats']]);
+    expect(staleKeys(['posts', 'clips'])).toEqual([['clips'], ['clip'], ['point'], ['clips-older'], ['stats']]);
     expect(staleKeys(['sources'])).toEqual([['sources'], ['recordings']]);
   });
   it('makes everything stale when in doubt', () => {

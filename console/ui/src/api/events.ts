@@ -10,12 +10,12 @@ const POLL_MS = 10_000;
 /** Waits between attempts when the browser has given up on its own. */
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
 
-const CLIP_KEYS: QueryKey[] = [keys.clips, ['clip'], ['clips-older'], keys.stats];
+const CLIP_KEYS: QueryKey[] = [keys.clips, ['clip'], ['point'], ['clips-older'], keys.stats];
 const STALE: Record<string, QueryKey[]> = {
   clips: CLIP_KEYS,
   remixes: CLIP_KEYS,
   posts: CLIP_KEYS,
-  recordings: [keys.recordings, keys.sources],
+  recordings: [keys.recordings, keys.sources, ['point']],
   sources: [keys.sources, keys.recordings],
 };
 

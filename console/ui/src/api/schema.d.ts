@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The library of trained heads, oldest first. */
+        get: operations["heads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -158,6 +175,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/points/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything about a selling point: what is shown, what the machine said, what people said, and its sentences. */
+        get: operations["one"];
+        put?: never;
+        /** Approves a selling point, puts it right, rejects it, or goes back to the machine's answer. Nothing is lost: the machine's answer and every earlier word stay readable. A clip's label, product and title follow; a clip is not cut anew. */
+        post: operations["change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recordings": {
         parameters: {
             query?: never;
@@ -246,6 +281,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recordings/{id}/labellings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The labellings of a recording, in order: the live's own, and those that were made of the finished recording by another head. */
+        get: operations["list"];
+        put?: never;
+        /** Has the talk of a finished recording labelled again, one recording at a time. When it is complete it is shown; what people said is carried over, and clips that were made before stay. */
+        post: operations["again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/labellings/{labelling}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows another labelling. Each keeps what people said while it was shown. */
+        post: operations["show"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recordings/{id}/parts/{file}": {
         parameters: {
             query?: never;
@@ -255,6 +325,23 @@ export interface paths {
         };
         /** One part of a recording, as the playlist names it. */
         get: operations["part"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/{id}/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The selling points that are shown of a recording, also rejected ones, by media time. */
+        get: operations["list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -718,6 +805,8 @@ export interface components {
             remix_url?: string | null;
             /** @description When it could first be played. */
             reviewable_at: string;
+            /** @description What it shows. */
+            selling_point_id: string;
             /** @description Name of that recording's source. */
             source_name: string;
             /** @description Which version that is. */
@@ -968,6 +1057,25 @@ export interface components {
              */
             start_s: number;
         };
+        /** @description A trained head. */
+        HeadView: {
+            /** @description What it is and how it came about. */
+            facts: Record<string, never>;
+            /** @description Figures on the frozen set on which it was judged last. */
+            frozen?: Record<string, never> | null;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether it labels talk now. */
+            in_use: boolean;
+            /** @description When. */
+            made_at: string;
+            /** @description Who trained it. */
+            made_by: string;
+            /** @description As a selling point's `made_by` ends with it. */
+            short_hash: string;
+            /** @description The source whose brand it is for; null: all. */
+            source_name?: string | null;
+        };
         /** @description How the service is. */
         Health: {
             /** @description The disk that recordings are kept on. */
@@ -1089,6 +1197,60 @@ export interface components {
             zh: string;
         };
         /**
+         * @description How far a labelling is.
+         * @enum {string}
+         */
+        LabellingState: "running" | "ready" | "failed";
+        /** @description A labelling of a recording. */
+        LabellingView: {
+            /** @description When. */
+            asked_at?: string | null;
+            /** @description Who asked for it. */
+            asked_by?: string | null;
+            /**
+             * Format: int64
+             * @description How many judgements were carried over into it.
+             */
+            carried: number;
+            /** @description What labelled. */
+            classifier?: string | null;
+            /**
+             * Format: int64
+             * @description How many were not, because the talk is divided otherwise.
+             */
+            dropped: number;
+            /** @description Why it could not be made. */
+            failed?: string | null;
+            /** @description When it was complete. */
+            finished_at?: string | null;
+            /** @description The head that was asked for. */
+            head?: string | null;
+            /**
+             * Format: int64
+             * @description How many of them people have judged.
+             */
+            judged: number;
+            /**
+             * Format: int64
+             * @description Its number; 0 is the live's own.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description How many selling points, without rejected ones.
+             */
+            points: number;
+            /**
+             * Format: int64
+             * @description How many segments.
+             */
+            segments: number;
+            /** @description Whether it is the one that is shown. */
+            shown: boolean;
+            /** @description How far it is. */
+            state: components["schemas"]["LabellingState"];
+        };
+        /**
          * @description The language spoken.
          * @enum {string}
          */
@@ -1125,6 +1287,19 @@ export interface components {
         NewHold: {
             /** @description Why, in words: 1 to 500 characters. */
             why: string;
+        };
+        /** @description Asks for a recording's talk to be labelled again. */
+        NewLabelling: {
+            /**
+             * @description Whether clips are made of new selling points where no clip shows at least half of the talk.
+             * @default false
+             */
+            cut?: boolean;
+            /**
+             * @description Id of a head of the library, or `configured`; left out: the one in use for the source.
+             * @default null
+             */
+            head?: string | null;
         };
         /** @description A term to enter. An entry of the same term and source is replaced. */
         NewLexiconEntry: {
@@ -1177,6 +1352,144 @@ export interface components {
             version: number;
             /** @description Chinese name. */
             zh: string;
+        };
+        /**
+         * @description What to do with a selling point.
+         * @enum {string}
+         */
+        PointAction: "approve" | "reject" | "restore" | "correct";
+        /** @description What a selling point says. */
+        PointAnswerView: {
+            /** @description Other labels that it has. */
+            also: components["schemas"]["LabelShare"][];
+            /**
+             * Format: double
+             * @description Where it ends.
+             */
+            end_s: number;
+            /** @description What it rests on. */
+            evidence: components["schemas"]["EvidenceView"];
+            /** @description Keys of finer labels. */
+            fine: string[];
+            /** @description Key of the primary label. */
+            label: string;
+            /** @description Its names. */
+            label_name: components["schemas"]["LabelName"];
+            /** @description Its name. */
+            product_name?: string | null;
+            /** @description The product on sale. */
+            product_sku?: string | null;
+            /**
+             * Format: double
+             * @description Where it starts in the recording, in seconds.
+             */
+            start_s: number;
+            /** @description What to look at. */
+            warnings: components["schemas"]["PointWarning"][];
+        };
+        /** @description Everything about one selling point. */
+        PointDetail: components["schemas"]["PointView"] & {
+            /** @description Its clip, once cut. */
+            clip_id?: string | null;
+            /** @description Whether its bounds were moved after the clip was cut, so that the clip still shows the old ones. */
+            clip_shows_old_bounds: boolean;
+            machine?: components["schemas"]["PointAnswerView"] | null;
+            /** @description What its source sells. */
+            products: components["schemas"]["ProductChoice"][];
+            /** @description Its sentences, with some before and after. */
+            sentences: components["schemas"]["PointSentence"][];
+            /** @description What people said, oldest first. */
+            words: components["schemas"]["PointWord"][];
+        };
+        /** @description A sentence in or near a selling point. */
+        PointSentence: {
+            /**
+             * Format: double
+             * @description End in the recording, in seconds.
+             */
+            end_s: number;
+            /** @description Whether it belongs to the selling point. */
+            inside: boolean;
+            /** @description Words of it that are evidence: prices, link numbers, values, product names; each stands in the text. */
+            marks: string[];
+            /**
+             * Format: int64
+             * @description Its number in the transcript that is shown.
+             */
+            seq: number;
+            /**
+             * Format: double
+             * @description Start in the recording, in seconds.
+             */
+            start_s: number;
+            /** @description The text. */
+            text: string;
+        };
+        /** @description A selling point as it is shown. */
+        PointView: components["schemas"]["PointAnswerView"] & {
+            /**
+             * Format: double
+             * @description How sure the classifier was, 0 to 1.
+             */
+            confidence: number;
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Which labelling of the recording it belongs to; 0 is the live's own.
+             */
+            labelling: number;
+            /** @description Which model and head classified it. */
+            made_by: string;
+            /** @description The recording it lies in. */
+            recording_id: string;
+            /** @description How it stands with people. */
+            verdict: components["schemas"]["Verdict"];
+            /**
+             * Format: int64
+             * @description Name this number when you change it: it grows with every change.
+             */
+            version: number;
+        };
+        /** @description Something a person should look at. */
+        PointWarning: {
+            /** @enum {string} */
+            kind: "price_differs";
+            /**
+             * Format: double
+             * @description The list price.
+             */
+            listed: number;
+            /**
+             * Format: double
+             * @description As said.
+             */
+            said: number;
+        } | {
+            /** @enum {string} */
+            kind: "product_unsure";
+        };
+        /** @description One thing that was said about a selling point. */
+        PointWord: {
+            /** @description When. */
+            at: string;
+            /** @description What was shown from then on. */
+            became: components["schemas"]["PointAnswerView"];
+            /** @description Who. */
+            by: string;
+            /** @description Whether it was said about an earlier labelling and carried over. */
+            carried: boolean;
+            /** @description Why. */
+            note?: string | null;
+            /** @description How it stood from then on. */
+            verdict: components["schemas"]["Verdict"];
+            /**
+             * Format: int64
+             * @description 1, 2, 3 …
+             */
+            version: number;
+            /** @description What was shown before. */
+            was: components["schemas"]["PointAnswerView"];
         };
         /**
          * @description Where a post stands.
@@ -1237,6 +1550,18 @@ export interface components {
              */
             price?: number | null;
             /** @description Stock-keeping unit; unique within the source. */
+            sku: string;
+        };
+        /** @description Another product, or none. */
+        ProductChange: {
+            /** @description Its stock-keeping unit; null: it is about no product. */
+            sku?: string | null;
+        };
+        /** @description A product that a selling point may be about. */
+        ProductChoice: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its stock-keeping unit. */
             sku: string;
         };
         /**
@@ -1521,6 +1846,33 @@ export interface components {
             /** @description What it is. */
             term: string;
         };
+        /** @description What a person says about a selling point. */
+        SayOfPoint: {
+            /** @description What to do. */
+            action: components["schemas"]["PointAction"];
+            /** @description Correct: other labels beside it, in place of all there are. */
+            also?: string[] | null;
+            /**
+             * Format: int64
+             * @description Correct: the number of its first sentence.
+             */
+            first?: number | null;
+            /** @description Correct: another primary label. */
+            label?: string | null;
+            /**
+             * Format: int64
+             * @description Correct: the number of its last sentence.
+             */
+            last?: number | null;
+            /** @description Why, in one's own words. */
+            note?: string | null;
+            product?: components["schemas"]["ProductChange"] | null;
+            /**
+             * Format: int64
+             * @description The `version` that the person has seen; refused when somebody has changed it since.
+             */
+            version: number;
+        };
         /**
          * @description Which characters Chinese is shown in.
          * @enum {string}
@@ -1593,6 +1945,11 @@ export interface components {
              */
             script?: components["schemas"]["Script"];
             /**
+             * @description Whose heads may learn from what people say about its selling points.
+             * @default own
+             */
+            share_examples?: components["schemas"]["ShareExamples"];
+            /**
              * Format: int32
              * @description A recording ends at so many gigabytes (10^9 bytes), as with `stop_after_minutes`.
              * @default null
@@ -1620,6 +1977,11 @@ export interface components {
              */
             zone?: string | null;
         };
+        /**
+         * @description Whose heads may learn from a source's examples.
+         * @enum {string}
+         */
+        ShareExamples: "own" | "pool";
         /** @description Bytes of a source's recordings. */
         SourceBytes: {
             /**
@@ -1921,6 +2283,11 @@ export interface components {
             /** @description Its words. */
             words: components["schemas"]["TranscriptWord"][];
         };
+        /**
+         * @description How a selling point stands with people.
+         * @enum {string}
+         */
+        Verdict: "open" | "approved" | "corrected" | "rejected";
         /** @description The waveform of a stretch of a recording. */
         WaveformView: {
             curves?: components["schemas"]["CurvesView"] | null;
@@ -2064,6 +2431,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    heads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeadView"][];
                 };
             };
         };
@@ -2292,6 +2678,90 @@ export interface operations {
             };
         };
     };
+    one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The selling point. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointDetail"];
+                };
+            };
+            /** @description No such selling point. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The selling point. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SayOfPoint"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointDetail"];
+                };
+            };
+            /** @description No such selling point. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Somebody has changed it since that version. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It cannot be put right like this. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list: {
         parameters: {
             query?: never;
@@ -2489,6 +2959,124 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabellingView"][];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLabelling"];
+            };
+        };
+        responses: {
+            /** @description It will be made. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabellingView"];
+                };
+            };
+            /** @description No such recording or head. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The recording is live or still worked on, or another labelling is being made. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+                /** @description The number of the labelling; 0 is the live's own. */
+                labelling: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabellingView"];
+                };
+            };
+            /** @description No such recording or labelling. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The labelling is not complete. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     part: {
         parameters: {
             query?: never;
@@ -2541,6 +3129,37 @@ export interface operations {
             };
             /** @description The range lies outside the file. */
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointView"][];
+                };
+            };
+            /** @description No such recording. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,6 +10,7 @@ import { LabelBadge, LatencyBadge, StageBadge } from '../parts/Badges';
 import { linkButton } from '../parts/Button';
 import { Icon } from '../parts/Icon';
 import { ErrorNotice, Loading, Panel } from '../parts/Notices';
+import { PointPanel } from '../point/PointPanel';
 import { useKeys } from '../shell/keys';
 import { Player } from './Player';
 import { Transcript } from './Transcript';
@@ -72,6 +73,7 @@ function Review({ clip, autoPlay, onMotion }: { clip: ClipDetail; autoPlay: bool
         </Panel>
       </div>
       <div className="min-w-0 space-y-4 md:col-start-2 lg:space-y-6 xl:col-start-auto">
+        <PointPanel id={clip.selling_point_id} />
         <Why clip={clip} />
         <Publishing clip={clip} />
         <History clip={clip} />

@@ -1,3 +1,4 @@
+import { pointEn } from './point.en';
 import { recorderEn } from './recorder.en';
 import { transcriptEn } from './transcript.en';
 import type { Texts } from './zh';
@@ -115,11 +116,16 @@ export const en: Texts & { feed: { arrived_one: string }; sources: { gap_one: st
     small_step: 'Back / forward 5 s',
     ends: 'Beginning / live or end',
     correct: 'Correct the sentence being said, or the chosen one',
+    in_clip: 'A clip’s selling point',
+    approve: 'It is right',
+    correct_point: 'Correct it',
+    reject: 'It is no selling point',
     search: 'Search the transcript',
     follow: 'Transcript follows the playing',
   },
   ...recorderEn,
   ...transcriptEn,
+  ...pointEn,
   sources: {
     title: 'Sources',
     lead: 'How each source is doing, and which stretches of each recording are missing.',

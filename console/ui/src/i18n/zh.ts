@@ -1,3 +1,4 @@
+import { pointZh } from './point.zh';
 import { recorderZh } from './recorder.zh';
 import { transcriptZh } from './transcript.zh';
 
@@ -113,11 +114,16 @@ export const zh = {
     small_step: '后退 / 前进 5 秒',
     ends: '开头 / 直播或结尾',
     correct: '改正在说的（或选中的）一句',
+    in_clip: '切片的卖点',
+    approve: '对的',
+    correct_point: '改正',
+    reject: '不是卖点',
     search: '在文字稿里查找',
     follow: '文字稿跟随播放',
   },
   ...recorderZh,
   ...transcriptZh,
+  ...pointZh,
   sources: {
     title: '直播源',
     lead: '每个直播源的状态，以及每场录像缺了哪几段。',

@@ -43,6 +43,12 @@ const ROWS = [
   [['?'], 'help'],
 ] as const;
 
+const IN_CLIP = [
+  [['a'], 'approve'],
+  [['e'], 'correct_point'],
+  [['x'], 'reject'],
+] as const;
+
 const IN_RECORDING = [
   [['Space', 'K'], 'play'],
   [['J', 'L'], 'step'],
@@ -53,7 +59,7 @@ const IN_RECORDING = [
   [['f'], 'follow'],
 ] as const;
 
-function Rows({ rows }: { rows: readonly (readonly [readonly string[], (typeof ROWS | typeof IN_RECORDING)[number][1]])[] }) {
+function Rows({ rows }: { rows: readonly (readonly [readonly string[], (typeof ROWS | typeof IN_CLIP | typeof IN_RECORDING)[number][1]])[] }) {
   const { t } = useTranslation();
   return (
     <dl className="divide-y divide-line">
@@ -79,6 +85,8 @@ export function HelpDialog({ open, onClose }: { open: boolean; onClose: () => vo
   return (
     <Sheet open={open} onClose={onClose} title={t('help.title')}>
       <Rows rows={ROWS} />
+      <h3 className="mt-5 mb-1 font-semibold">{t('help.in_clip')}</h3>
+      <Rows rows={IN_CLIP} />
       <h3 className="mt-5 mb-1 font-semibold">{t('help.in_recording')}</h3>
       <Rows rows={IN_RECORDING} />
     </Sheet>

@@ -76,6 +76,15 @@ export function SettingsFields({ kind, form, onChange, problems, stored }: { kin
           />
         </div>
         <Choice
+          label={t('point.share')}
+          value={form.share}
+          onChange={(share) => set({ share })}
+          options={[
+            { value: 'own', title: t('point.share_own') },
+            { value: 'pool', title: t('point.share_pool') },
+          ]}
+        />
+        <Choice
           label={t('form.audio')}
           value={form.audio}
           onChange={(audio) => set({ audio, audioValue: '' })}

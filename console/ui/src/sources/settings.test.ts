@@ -17,6 +17,7 @@ const full: Settings = {
   script: 'traditional_tw',
   resolver: 'douyin',
   keep_days: 30,
+  share_examples: 'pool',
 };
 
 it('gives back what the service told', () => {

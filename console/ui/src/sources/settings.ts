@@ -21,6 +21,8 @@ export interface SettingsForm {
   script: Script;
   resolver: string;
   keepDays: string;
+  /** Whose heads may learn from its corrections. */
+  share: NonNullable<Settings['share_examples']>;
   cookie: string;
   referrer: string;
   headers: string;
@@ -57,6 +59,7 @@ export function toForm(settings: Settings | undefined, zone: string): SettingsFo
     script: s.script ?? 'simplified',
     resolver: s.resolver ?? '',
     keepDays: text(s.keep_days),
+    share: s.share_examples ?? 'own',
     cookie: '',
     referrer: '',
     headers: '',
@@ -123,6 +126,7 @@ export function fromForm(form: SettingsForm, kind: SourceKind): { settings: Sett
   const some = (text: string) => (text.trim() === '' ? null : text.trim());
   return {
     settings: {
+      share_examples: form.share,
       brand: some(form.brand),
       mode: form.mode,
       zone: zoneExists(form.zone.trim()) ? form.zone.trim() : null,

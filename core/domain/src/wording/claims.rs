@@ -224,6 +224,7 @@ mod tests {
             attributes: attributes.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
             price: Some(89.9),
             link: None,
+            order: None,
         }
     }
 

@@ -75,6 +75,16 @@ impl Features {
     }
 }
 
+impl Encoder for SentenceEncoder {
+    fn parts(&self) -> Vec<Part> {
+        vec![Part { id: self.id().to_owned(), width: SENTENCE_WIDTH, unit: true }]
+    }
+
+    fn encode(&self, text: &str) -> Result<Vec<f32>, ClassifyError> {
+        Ok(Self::encode(self, text)?)
+    }
+}
+
 impl Encoder for Features {
     fn parts(&self) -> Vec<Part> {
         let sentence = Part { id: self.sentence.id().to_owned(), width: SENTENCE_WIDTH, unit: true };

@@ -10,7 +10,7 @@ use super::{Answer, Classifier, ClassifyError, Encoder as _, Features, Head, Lab
 /// Features under a head fitted on them.
 #[derive(Debug)]
 pub struct HeadClassifier {
-    features: Features,
+    features: Arc<Features>,
     head: Head,
     id: Arc<str>,
 }
@@ -29,7 +29,8 @@ impl HeadClassifier {
     }
 
     /// Joins the two; refuses a head that was fitted on other features.
-    pub fn new(features: Features, head: Head) -> Result<Self, ClassifyError> {
+    pub fn new(features: impl Into<Arc<Features>>, head: Head) -> Result<Self, ClassifyError> {
+        let features = features.into();
         let feature = features.feature_id();
         let widths: Vec<usize> = features.parts().iter().map(|p| p.width).collect();
         if head.facts().feature != feature || head.facts().widths != widths {
@@ -40,8 +41,13 @@ impl HeadClassifier {
     }
 
     /// The models and the head apart, so that another head can be put under the same models.
-    pub fn into_parts(self) -> (Features, Head) {
+    pub fn into_parts(self) -> (Arc<Features>, Head) {
         (self.features, self.head)
+    }
+
+    /// Another head over the same models, which both share.
+    pub fn with_head(&self, head: Head) -> Result<Self, ClassifyError> {
+        Self::new(Arc::clone(&self.features), head)
     }
 
     /// The head in use.

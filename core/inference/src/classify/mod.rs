@@ -6,6 +6,7 @@
 
 mod data;
 mod fine;
+mod finer;
 mod features;
 mod cache;
 mod fit;
@@ -20,6 +21,7 @@ pub use cache::CachedEncoder;
 pub use data::{Example, Variant, data_sha256, read_examples, variants};
 pub use features::{Features, Tier};
 pub use fine::{FineFigures, FineLabels};
+pub use finer::Finer;
 pub use head::{Head, HeadFacts};
 pub use head_classifier::HeadClassifier;
 pub use probs::LabelProbs;
@@ -168,6 +170,9 @@ pub enum ClassifyError {
         /// Examples there must be.
         needed: usize,
     },
+    /// The work was told to stop.
+    #[error("classification was told to stop")]
+    Stopped,
     /// The arithmetic failed: a fault of the program or of memory.
     #[error("fitting failed: {0}")]
     Compute(#[from] candle_core::Error),

@@ -109,6 +109,20 @@ impl Marks {
     }
 }
 
+/// Whether a sentence asks something: by its mark, or by its words where it has none. In doubt it does not.
+pub fn asks(text: &str) -> bool {
+    let text = text.trim();
+    let said = text.trim_end_matches(['。', '，', '.', ',', '!', '！']);
+    if said.ends_with(['?', '？']) {
+        return true;
+    }
+    if said.chars().any(crate::script::is_cjk) {
+        asks::asks_zh(said)
+    } else {
+        said == text && asks::asks_en(said)
+    }
+}
+
 /// An utterance of the rows with the marks that it lacks.
 pub fn punctuated(mut u: Utterance) -> Utterance {
     Marks::of(&u).write(&mut u);

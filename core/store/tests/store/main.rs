@@ -3,9 +3,12 @@
 mod crash;
 mod curves;
 mod files;
+mod heads;
 mod jobs;
+mod labellings;
 mod lexicon;
 mod opening;
+mod points;
 mod retention;
 mod revisions;
 mod road;

@@ -10,6 +10,7 @@ fn product(price: Option<f64>, attributes: &[(&str, &str)]) -> Product {
         attributes: attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         price,
         link: None,
+        order: None,
     }
 }
 
