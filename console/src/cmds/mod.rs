@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod ears;
 mod eval;
+mod labeller_llm;
 mod lexicon;
 mod models;
 mod other_ears;

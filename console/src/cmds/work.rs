@@ -9,7 +9,7 @@ use clipmill_clipper::{
 };
 use clipmill_domain::{Clock as _, MediaTime, retention::Rules};
 use clipmill_inference::{
-    classify::QwenClassifier,
+    classify::{Classifier, QwenClassifier},
     likely::Likely,
     registry::{ModelFile, Registry, RegistryError},
     voiceprint::Voiceprints,
@@ -31,8 +31,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Cli, Failure, ears, error_chain, load, open_store, other_ears::other_ears, pulse::Pulse, start_telemetry,
-    stop_signal,
+    Cli, Failure, ears, error_chain, labeller_llm, load, open_store, other_ears::other_ears, pulse::Pulse,
+    start_telemetry, stop_signal,
 };
 use crate::config::Config;
 
@@ -107,7 +107,7 @@ async fn sweep(store: Store, stop: CancellationToken) {
 /// Every model of the road, verified and loaded.
 struct Models {
     transcribe: Transcriber,
-    classifier: QwenClassifier,
+    classifier: Arc<dyn Classifier>,
 }
 
 impl Models {
@@ -144,6 +144,7 @@ impl Models {
         }
         let classifier =
             QwenClassifier::open(&language.path, config.classify.head.as_deref()).map_err(|e| bad(&e))?;
+        let classifier = labeller_llm::labeller(config, &registry, Arc::new(classifier))?;
         Ok(Self { transcribe, classifier })
     }
 }
@@ -186,7 +187,7 @@ fn wire(config: &Config, models: Models) -> Engine {
     Engine::builder()
         .instance(format!("work@{}", host_name()))
         .follower(models.transcribe)
-        .follower(Classify::new(Arc::new(models.classifier), SegmentRules::default()))
+        .follower(Classify::new(models.classifier, SegmentRules::default()))
         .follower(Scrubber)
         .stage(CutDraft { rules })
         .stage(Render { template, fonts_dir: None })
