@@ -1,7 +1,7 @@
 //! Asks a classifier about utterances in order, each with what stood around it: the same however many come at once.
 
 use clipmill_domain::{product::Product, transcript::Utterance};
-use clipmill_inference::classify::{Answer, Classifier, ClassifyError, Talk};
+use clipmill_inference::classify::{Answer, Classifier, ClassifyError, Live, Talk};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,6 +11,8 @@ use crate::{
 
 /// How many utterances before are told.
 const BEFORE: usize = 3;
+/// In microseconds.
+const HOUR_US: i64 = 3_600_000_000;
 
 /// What was said last, and what was on sale as far as the words alone tell. Serialisable, so that a restart asks the same.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -40,7 +42,10 @@ impl Asking {
             let before = &said[i.saturating_sub(BEFORE)..i];
             talk.push(Talk { text: said[i], before, on_sale: product.map(|p| p.name.as_str()) });
         }
-        let answers = classifier.classify(&talk)?;
+        let first = utterances.first().map_or(0, |u| u.span.start().as_micros());
+        let recording = utterances.first().map(|u| u.recording_id.to_string()).unwrap_or_default();
+        let live = Live { recording: &recording, hour: u32::try_from(first / HOUR_US).unwrap_or(0) };
+        let answers = classifier.classify_live(&talk, live)?;
         let last = said[said.len().saturating_sub(BEFORE)..].iter().map(|s| (*s).to_owned()).collect();
         self.before = last;
         Ok(answers)

@@ -13,7 +13,7 @@ use clipmill_domain::{
     recording::Recording,
     review::{Labelling, Reviewed, Verdict},
 };
-use clipmill_inference::classify::{Answer, Classifier, ClassifyError, Finer, Talk};
+use clipmill_inference::classify::{Answer, Classifier, ClassifyError, Finer, Live, Talk};
 use clipmill_store::{
     Store, StoreError, Tx,
     followers::{self, FollowerPos},
@@ -181,10 +181,14 @@ struct Watched {
 
 impl Classifier for Watched {
     fn classify(&self, talk: &[Talk<'_>]) -> Result<Vec<Answer>, ClassifyError> {
+        self.classify_live(talk, Live::UNKNOWN)
+    }
+
+    fn classify_live(&self, talk: &[Talk<'_>], live: Live<'_>) -> Result<Vec<Answer>, ClassifyError> {
         if self.stop.is_cancelled() {
             return Err(ClassifyError::Stopped);
         }
-        self.classifier.classify(talk)
+        self.classifier.classify_live(talk, live)
     }
 
     fn id(&self) -> String {

@@ -7,7 +7,7 @@ use clipmill_inference::{
     registry::{FileState, Registry},
 };
 
-use super::{Cli, Failure, ears::ask_service, load};
+use super::{Cli, Failure, ears::ask_service, labeller_llm::ask_language_model, load};
 
 /// A thing looked at.
 struct Finding {
@@ -42,6 +42,7 @@ fn report(config: &crate::config::Config) -> Result<(), Failure> {
     findings.push(program("chromium", &["--version"], "chromium", "only the tests", false));
     findings.extend(models(config));
     findings.extend(service(config));
+    findings.extend(language_model(config));
     findings.push(disk(config));
 
     let mut packages: Vec<&str> = vec![];
@@ -130,6 +131,12 @@ fn node() -> Finding {
 fn service(config: &crate::config::Config) -> Option<Finding> {
     let found = ask_service(config)?.map_err(|why| Missing { why, packages: &[], needed: true });
     Some(Finding { what: "transcription service (transcribe.endpoint)".to_owned(), found })
+}
+
+/// The language model service, where one is configured. Without it the default's labels stand.
+fn language_model(config: &crate::config::Config) -> Option<Finding> {
+    let found = ask_language_model(config)?.map_err(|why| Missing { why, packages: &[], needed: true });
+    Some(Finding { what: "language model service (classify.endpoint)".to_owned(), found })
 }
 
 fn models(config: &crate::config::Config) -> Vec<Finding> {

@@ -8,18 +8,36 @@ use clipmill_inference::{
     sentence::SENTENCE_MODEL,
 };
 
-use super::{Failure, error_chain};
+use super::{Failure, error_chain, labeller_llm::Second};
 use crate::config::Config;
 
-/// The back end called `name` (`full`, `short`), or the configured one; its models verified and loaded.
+/// The back end called `name`, or what a live is labelled by; its models verified and loaded. `full` and `short` are the
+/// tiers of the default; `cascade` is the default with the configured larger model behind it, `llm` asks that model about
+/// everything.
 pub(super) fn backend(config: &Config, name: Option<&str>) -> Result<Arc<dyn Classifier>, Failure> {
-    let tier = match name {
-        None => config.classify.tier,
-        Some(name) => name.parse().map_err(|_| {
-            Failure::configuration(format!("there is no back end {name:?}; choose full or short"))
-        })?,
+    let registry = || {
+        let bad = |e: &dyn std::error::Error| Failure::configuration(error_chain(e));
+        Registry::new(config.models_dir(), None).map_err(|e| bad(&e))
     };
-    Ok(Arc::new(with_head(config, tier)?))
+    match name {
+        None => Ok(Second::open(config, &registry()?)?.after(Arc::new(configured(config)?))),
+        Some(name @ ("cascade" | "llm")) => {
+            let mut second = Second::open(config, &registry()?)?;
+            if !second.is_there() {
+                let missing = format!("{name} needs classify.llm or classify.endpoint in the configuration");
+                return Err(Failure::configuration(missing));
+            }
+            if name == "llm" {
+                second = second.about_everything();
+            }
+            Ok(second.after(Arc::new(configured(config)?)))
+        }
+        Some(name) => {
+            let unknown = format!("there is no back end {name:?}; choose full, short, cascade or llm");
+            let tier = name.parse().map_err(|_| Failure::configuration(unknown))?;
+            Ok(Arc::new(with_head(config, tier)?))
+        }
+    }
 }
 
 /// The configured tier with the configured head.

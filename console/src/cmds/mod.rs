@@ -10,6 +10,7 @@ mod eval;
 mod examples;
 mod heads;
 mod labeller;
+mod labeller_llm;
 mod lexicon;
 mod models;
 mod other_ears;

@@ -11,7 +11,7 @@ use clipmill_clipper::{
 };
 use clipmill_domain::{Clock as _, MediaTime, retention::Rules};
 use clipmill_inference::{
-    classify::{Classifier, Finer, Head, HeadClassifier},
+    classify::{Finer, Head, HeadClassifier},
     likely::Likely,
     registry::{ModelFile, Registry, RegistryError},
     voiceprint::Voiceprints,
@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Cli, Failure, ears, error_chain,
     labeller::{configured, finer},
+    labeller_llm::Second,
     load, open_store,
     other_ears::other_ears,
     pulse::Pulse,
@@ -114,6 +115,7 @@ async fn sweep(store: Store, stop: CancellationToken) {
 struct Models {
     transcribe: Transcriber,
     classifier: HeadClassifier,
+    second: Second,
     finer: Arc<Finer>,
 }
 
@@ -148,9 +150,9 @@ impl Models {
             let printer = Voiceprints::load(&prints.path).map_err(|e| bad(&e))?;
             transcribe = transcribe.telling_voices(Arc::new(printer));
         }
+        let second = Second::open(config, &registry)?;
         let classifier = configured(config)?;
-        tracing::info!(labels = classifier.id(), "talk is labelled by");
-        Ok(Self { transcribe, classifier, finer: Arc::new(finer(config)?) })
+        Ok(Self { transcribe, classifier, second, finer: Arc::new(finer(config)?) })
     }
 }
 
@@ -171,13 +173,15 @@ pub(super) fn zh_words(config: &Config, registry: &Registry) -> Result<Option<Mo
     }
 }
 
-/// The heads of the library over the configured model: a promoted one is taken up without a restart.
-fn head_library(classifier: HeadClassifier) -> HeadLibrary {
-    let configured = Arc::new(classifier);
-    let model = Arc::clone(&configured);
+/// The heads of the library over the configured models, with the larger model behind them: a promoted head is taken up
+/// without a restart.
+fn head_library(classifier: HeadClassifier, second: Second) -> HeadLibrary {
+    let models = Arc::new(classifier);
+    let configured = second.after(models.clone());
+    tracing::info!(labels = configured.id(), "talk is labelled by");
     let make = move |bytes: &[u8]| {
-        let head = Head::from_bytes(bytes, "the head of the library").and_then(|h| model.with_head(h));
-        head.map(|c| Arc::new(c) as Arc<dyn Classifier>).map_err(|e| error_chain(&e))
+        let head = Head::from_bytes(bytes, "the head of the library").and_then(|h| models.with_head(h));
+        head.map(|c| second.after(Arc::new(c))).map_err(|e| error_chain(&e))
     };
     HeadLibrary::new(configured, Arc::new(make))
 }
@@ -200,7 +204,7 @@ fn wire(config: &Config, models: Models) -> Engine {
     let folder = LocalFolder::new("published", &config.publish_folder());
     let target = folder.target().to_owned();
     let spacing_ms = i64::try_from(config.publish.spacing_seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
-    let heads = Arc::new(head_library(models.classifier));
+    let heads = Arc::new(head_library(models.classifier, models.second));
     Engine::builder()
         .instance(format!("work@{}", host_name()))
         .follower(models.transcribe)

@@ -3,7 +3,7 @@
 use clipmill_ingest::source::pull::resolver::Resolvers;
 use secrecy::ExposeSecret;
 
-use super::{Config, ConfigError, Transcribe, bad};
+use super::{Classify, Config, ConfigError, Transcribe, bad};
 
 /// Fewest characters of an access token.
 pub const MIN_TOKEN_CHARS: usize = 16;
@@ -120,6 +120,7 @@ impl Config {
             "classify.model",
             "name a model: `clipmill models list` shows them",
         );
+        self.classify.answering_problems(&mut must);
         must(self.cut.min_seconds >= 0.5, "cut.min_seconds", "choose at least 0.5 seconds");
         must(
             self.cut.max_seconds >= self.cut.min_seconds && self.cut.max_seconds <= 3600.0,
@@ -197,5 +198,82 @@ impl Transcribe {
             "transcribe.api_key_file",
             "it is the key of a service: set transcribe.endpoint too, or leave the key out",
         );
+    }
+}
+
+impl Classify {
+    fn answering_problems(&self, must: &mut impl FnMut(bool, &'static str, &'static str)) {
+        let url = self.endpoint.as_deref().map(url::Url::parse);
+        let is_web = |u: &url::Url| matches!(u.scheme(), "http" | "https") && u.has_host();
+        must(
+            url.as_ref().is_none_or(|u| u.as_ref().is_ok_and(is_web)),
+            "classify.endpoint",
+            "write the address of a language model service as far as /v1, for example http://127.0.0.1:8000/v1",
+        );
+        let open = |u: &url::Url| u.username().is_empty() && u.password().is_none();
+        must(
+            url.as_ref().is_none_or(|u| u.as_ref().is_ok_and(open) || u.is_err()),
+            "classify.endpoint",
+            "leave user name and password out; write the key into a file and name it in classify.api_key_file",
+        );
+        must(
+            url.is_none_or(|u| u.is_err() || u.is_ok_and(|u| !u.path().ends_with("/chat/completions"))),
+            "classify.endpoint",
+            "leave out /chat/completions at the end: it is added",
+        );
+        let there = self.endpoint.is_some();
+        must(
+            !there || !self.endpoint_model.as_deref().unwrap_or("").trim().is_empty(),
+            "classify.endpoint_model",
+            "classify.endpoint needs the name of a model: write the one that the service is to use",
+        );
+        let alone = "it is for a service: set classify.endpoint too, or leave it out";
+        must(there || self.endpoint_model.is_none(), "classify.endpoint_model", alone);
+        must(there || self.endpoint_extra.is_none(), "classify.endpoint_extra", alone);
+        must(there || self.api_key_file.is_none(), "classify.api_key_file", alone);
+        must(
+            self.endpoint_fields().is_some(),
+            "classify.endpoint_extra",
+            "write a JSON object, for example '{\"enable_thinking\": false}'",
+        );
+        must(
+            !there || self.llm.is_none(),
+            "classify.llm",
+            "choose one: a model on this machine (classify.llm) or a service (classify.endpoint)",
+        );
+        must(
+            self.llm.as_deref().is_none_or(|l| !l.trim().is_empty()),
+            "classify.llm",
+            "name a model of the registry or a GGUF file, or leave it out",
+        );
+        must((0.0..=1.0).contains(&self.cascade_below), "classify.cascade_below", "choose 0 to 1");
+        must((1..=600).contains(&self.answer_seconds), "classify.answer_seconds", "choose 1 to 600 seconds");
+        let some = |n: Option<u32>| n != Some(0);
+        let pace = "choose at least 1, or leave it out";
+        must(some(self.requests_per_minute), "classify.requests_per_minute", pace);
+        must(some(self.tokens_per_minute), "classify.tokens_per_minute", pace);
+        let money = |m: f64| m.is_finite() && m >= 0.0;
+        let amount = "write an amount of 0 or more";
+        must(money(self.price_per_million_input), "classify.price_per_million_input", amount);
+        must(money(self.price_per_million_output), "classify.price_per_million_output", amount);
+        let priced = self.price_per_million_input > 0.0 || self.price_per_million_output > 0.0;
+        for (budget, key) in [
+            (self.budget_per_live_hour, "classify.budget_per_live_hour"),
+            (self.budget_per_day, "classify.budget_per_day"),
+        ] {
+            must(budget.is_none_or(money), key, amount);
+            must(
+                budget.is_none() || priced,
+                key,
+                "a budget needs prices: set classify.price_per_million_input and classify.price_per_million_output",
+            );
+        }
+    }
+
+    /// The further fields of questions to the service; `None` where they are no JSON object.
+    pub fn endpoint_fields(&self) -> Option<serde_json::Map<String, serde_json::Value>> {
+        self.endpoint_extra
+            .as_deref()
+            .map_or_else(|| Some(serde_json::Map::new()), |text| serde_json::from_str(text).ok())
     }
 }

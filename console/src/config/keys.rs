@@ -185,6 +185,35 @@ keys! {
         /// Files of finer labels besides the built-in packs: a category's or a brand's own, ten examples a label.
         /// `clipmill taxonomy check FILE` says what is wrong with one.
         packs: Vec<Utf8PathBuf> = "[]",
+        /// A larger language model on this machine that is asked about what the default is unsure of: its name in the model
+        /// registry, or the path of a GGUF file of the Qwen2, Qwen3 or Llama family. Unset: none is.
+        llm: Option<String> = "",
+        /// Address of a service that is asked instead of `llm`, as far as `/v1`: `http://127.0.0.1:8000/v1`. It speaks the
+        /// format of OpenAI's `chat/completions`. What is said in unsure sentences and just before them leaves this machine.
+        endpoint: Option<String> = "",
+        /// The service's name of the model it is to use; needed with `endpoint`.
+        endpoint_model: Option<String> = "",
+        /// Further fields of every question to the service, as a JSON object; for example `{"enable_thinking": false}`.
+        endpoint_extra: Option<String> = "",
+        /// File whose first line is the service's key, sent as a bearer token. Unset: none is sent.
+        api_key_file: Option<Utf8PathBuf> = "",
+        /// Sentences whose best label is less probable than this are asked about: 0 asks about none, 1 about all.
+        cascade_below: f64 = "0.6",
+        /// Seconds after which the default's answer stands, with all tries and waits.
+        answer_seconds: u64 = "30",
+        /// Requests a minute that the service allows. Unset: no limit.
+        requests_per_minute: Option<u32> = "",
+        /// Tokens a minute, in and out, that the service allows. Unset: no limit.
+        tokens_per_minute: Option<u32> = "",
+        /// Price of a million tokens of questions, in the currency of the budgets.
+        price_per_million_input: f64 = "0",
+        /// Price of a million tokens of answers, in the currency of the budgets.
+        price_per_million_output: f64 = "0",
+        /// What the service may cost for an hour of one live; then the default's answers stand until the next hour.
+        /// Unset: no limit.
+        budget_per_live_hour: Option<f64> = "",
+        /// What the service may cost a day (UTC), all lives together. Unset: no limit.
+        budget_per_day: Option<f64> = "",
     }
 
     /// Cutting clips.

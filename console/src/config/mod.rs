@@ -171,23 +171,31 @@ impl Config {
     /// # Errors
     /// When the file cannot be read, or its first line is empty or cannot be sent.
     pub fn transcription_key(&self) -> Result<Option<SecretString>, ConfigError> {
-        self.transcribe.api_key_file.as_deref().map(read_service_key).transpose()
+        read_service_key("transcribe.api_key_file", self.transcribe.api_key_file.as_deref())
+    }
+
+    /// The key of the language model service; `None` when it is given none.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or its first line is empty or cannot be sent.
+    pub fn language_model_key(&self) -> Result<Option<SecretString>, ConfigError> {
+        read_service_key("classify.api_key_file", self.classify.api_key_file.as_deref())
     }
 }
 
-fn read_service_key(path: &Utf8Path) -> Result<SecretString, ConfigError> {
-    let fail = |problem: String| ConfigError::SecretFile {
-        key: "transcribe.api_key_file",
-        path: path.to_owned(),
-        problem,
-    };
+fn read_service_key(
+    name: &'static str,
+    path: Option<&Utf8Path>,
+) -> Result<Option<SecretString>, ConfigError> {
+    let Some(path) = path else { return Ok(None) };
+    let fail = |problem: String| ConfigError::SecretFile { key: name, path: path.to_owned(), problem };
     let text = std::fs::read_to_string(path).map(SecretString::from);
     let text = text.map_err(|e| fail(format!("cannot be read: {e}; write the service's key into it")))?;
     let key = text.expose_secret().lines().next().unwrap_or_default().trim();
     if key.is_empty() || !key.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(fail("its first line must be the service's key, without spaces".to_owned()));
     }
-    Ok(SecretString::from(key))
+    Ok(Some(SecretString::from(key)))
 }
 
 fn read_token(path: &Utf8Path) -> Result<SecretString, ConfigError> {

@@ -31,7 +31,9 @@ pub(super) fn collect(figment: &Figment) -> Vec<Shown> {
 }
 
 fn masks(key: &Key) -> bool {
-    key.is_secret() || ["telemetry.otlp_endpoint", "transcribe.endpoint"].contains(&key.path().as_str())
+    key.is_secret()
+        || ["telemetry.otlp_endpoint", "transcribe.endpoint", "classify.endpoint"]
+            .contains(&key.path().as_str())
 }
 
 fn render(value: &Value, mask: bool) -> String {

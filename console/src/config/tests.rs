@@ -165,6 +165,49 @@ fn a_transcription_service_needs_a_model_and_its_key_lies_in_a_file() {
 }
 
 #[test]
+fn a_language_model_service_is_checked_before_it_is_asked() {
+    let service = "[classify]\nendpoint = \"http://127.0.0.1:8000/v1\"\nendpoint_model = \"m\"\n";
+    for (text, key, says) in [
+        ("[classify]\nendpoint = \"http://a/v1\"\n".to_owned(), "classify.endpoint_model", "name of a model"),
+        ("[classify]\nendpoint_model = \"m\"\n".into(), "classify.endpoint_model", "classify.endpoint"),
+        ("[classify]\nendpoint = \"models\"\n".into(), "classify.endpoint", "/v1"),
+        (
+            "[classify]\nendpoint = \"http://a/v1/chat/completions\"\n".into(),
+            "classify.endpoint",
+            "leave out",
+        ),
+        ("[classify]\nendpoint = \"http://me:hunter2@a/v1\"\n".into(), "classify.endpoint", "api_key_file"),
+        (format!("{service}llm = \"m.gguf\"\n"), "classify.llm", "choose one"),
+        (format!("{service}endpoint_extra = \"[]\"\n"), "classify.endpoint_extra", "JSON object"),
+        (format!("{service}budget_per_day = 1\n"), "classify.budget_per_day", "needs prices"),
+        ("[classify]\ncascade_below = 1.5\n".into(), "classify.cascade_below", "0 to 1"),
+        ("[classify]\nrequests_per_minute = 0\n".into(), "classify.requests_per_minute", "at least 1"),
+        (
+            "[classify]\nprice_per_million_input = -1\n".into(),
+            "classify.price_per_million_input",
+            "0 or more",
+        ),
+    ] {
+        let e = refused(&text, &[]);
+        assert!(e.contains(key) && e.contains(says) && !e.contains("hunter2"), "{e}");
+    }
+    let (dir, path) = file(&format!(
+        "{service}endpoint_extra = '{{\"a\": 1}}'\nprice_per_million_output = 2.5\nbudget_per_live_hour = 0.5\n"
+    ));
+    let key = dir.path().join("key");
+    std::fs::write(&key, "sk-hunter2\n").unwrap();
+    let vars = [
+        ("CLIPMILL__CLASSIFY__API_KEY_FILE", key.to_str().unwrap()),
+        ("CLIPMILL__CLASSIFY__ENDPOINT", "http://a/v1?key=hunter2"),
+    ];
+    let c = Config::load_from(Some(&path), env(&vars)).unwrap();
+    assert_eq!(c.classify.endpoint_fields().unwrap()["a"], 1);
+    assert_eq!(c.language_model_key().unwrap().unwrap().expose_secret(), "sk-hunter2");
+    let shown = format!("{} {:?}", c.show(), c.language_model_key().unwrap());
+    assert!(!shown.contains("hunter2") && shown.contains("http://a/v1?key=***"), "{shown}");
+}
+
+#[test]
 fn no_password_is_ever_shown() {
     let (_dir, path) = file("[database]\nurl = \"postgres://clip:hunter2@db/clip?sslpassword=hunter2\"\n");
     let c = Config::load_from(Some(&path), []).unwrap();

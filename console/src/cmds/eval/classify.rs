@@ -14,7 +14,8 @@ pub struct Args {
     /// Labelled talk, JSON Lines with `id`, `text`, `label`, and where there are any `also` and `note`.
     #[arg(long, value_name = "FILE")]
     set: Utf8PathBuf,
-    /// What labels it: `full` (sentence encoder and language model) or `short` (sentence encoder alone). By default what
+    /// What labels it: `full` (sentence encoder and language model), `short` (sentence encoder alone), `cascade` or `llm`
+    /// (the configured larger model behind it, or about everything). By default what
     /// is configured.
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,

@@ -2,9 +2,13 @@
 //!
 //! Order of things: [`Example`]s are read and varied the way recognised talk varies, an [`Encoder`] makes each a
 //! vector, [`train_files`] fits a [`Head`] on them and cross-validates it, a [`Report`] says how good that is,
-//! and [`HeadClassifier`] joins [`Features`] with a head behind the [`Classifier`] seam.
+//! and [`HeadClassifier`] joins [`Features`] with a head behind the [`Classifier`] seam. [`answering`] asks larger
+//! models in words, here or at a [`Service`], and [`Cascade`] asks them about what the default is unsure of.
 
+pub mod answering;
+mod cascade;
 mod data;
+pub mod endpoint;
 mod fine;
 mod finer;
 mod features;
@@ -18,7 +22,9 @@ mod report;
 mod train;
 
 pub use cache::CachedEncoder;
+pub use cascade::{Cascade, CascadeOptions};
 pub use data::{Example, Variant, data_sha256, read_examples, variants};
+pub use endpoint::{Service, ServiceOptions};
 pub use features::{Features, Tier};
 pub use fine::{FineFigures, FineLabels};
 pub use finer::Finer;
@@ -72,8 +78,28 @@ pub trait Classifier: Send + Sync {
     /// Blocks for the whole work; not for asynchronous code.
     fn classify(&self, talk: &[Talk<'_>]) -> Result<Vec<Answer>, ClassifyError>;
 
+    /// As [`Classifier::classify`], saying of which live it is, for back ends that keep accounts of what each costs.
+    fn classify_live(&self, talk: &[Talk<'_>], live: Live<'_>) -> Result<Vec<Answer>, ClassifyError> {
+        let _ = live;
+        self.classify(talk)
+    }
+
     /// Which model and head answer; changes whenever the answers may.
     fn id(&self) -> String;
+}
+
+/// The hour of a live that talk is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Live<'a> {
+    /// Its recording's id; empty where that is not known: all such talk counts as one live.
+    pub recording: &'a str,
+    /// Whole hours of media time since its beginning.
+    pub hour: u32,
+}
+
+impl Live<'_> {
+    /// Talk of which nobody says where it is from.
+    pub const UNKNOWN: Self = Live { recording: "", hour: 0 };
 }
 
 /// A stretch of an encoder's vectors: what one model gives.

@@ -18,6 +18,16 @@ impl LabelProbs {
         Self(scores)
     }
 
+    /// From weights of any sum; alike for all labels where there is no weight. Weights below zero or beyond all numbers
+    /// count for nothing.
+    pub fn from_weights(weights: [f32; LABELS]) -> Self {
+        let weights = weights.map(|w| if w.is_finite() { w.max(0.0) } else { 0.0 });
+        let sum: f32 = weights.iter().sum();
+        #[expect(clippy::cast_precision_loss, reason = "eighteen labels")]
+        let even = 1.0 / LABELS as f32;
+        Self(weights.map(|w| if sum > 0.0 { w / sum } else { even }))
+    }
+
     /// All on one label.
     pub fn certain(label: Label) -> Self {
         let mut p = [0.0; LABELS];

@@ -30,25 +30,54 @@ pub(crate) fn add(x: &mut [f32], y: &[f32]) {
     }
 }
 
-/// Turns each head of each row by its position: the first half of a head against its second half.
-pub(super) fn rotate(x: &mut [f32], heads: usize, head_width: usize, base: f32) {
-    let half = head_width / 2;
-    #[expect(clippy::cast_precision_loss, reason = "positions and widths are small")]
-    let frequency: Vec<f64> =
-        (0..half).map(|i| f64::from(base).powf(-((2 * i) as f64) / head_width as f64)).collect();
-    let mut turn = vec![(0.0f32, 0.0f32); half];
-    for (position, row) in x.chunks_exact_mut(heads * head_width).enumerate() {
-        for (t, f) in turn.iter_mut().zip(&frequency) {
-            #[expect(clippy::cast_precision_loss, reason = "bounded by the token limit")]
-            let (sin, cos) = (position as f64 * f).sin_cos();
-            #[expect(clippy::cast_possible_truncation, reason = "single precision is enough")]
-            let single = (sin as f32, cos as f32);
-            *t = single;
+/// How far each pair of numbers of a head is turned at each position: sine and cosine, `width / 2` for a position.
+pub(super) struct Turns {
+    half: usize,
+    turns: Vec<(f32, f32)>,
+}
+
+impl Turns {
+    /// Of `rows` positions from `from` on, with heads `width` wide. Frequencies are divided by `factors`, one for each pair,
+    /// where a model has some.
+    pub(super) fn new(from: usize, rows: usize, width: usize, base: f32, factors: Option<&[f32]>) -> Self {
+        let half = width / 2;
+        let mut turns = Vec::with_capacity(rows * half);
+        #[expect(clippy::cast_precision_loss, reason = "positions and widths are small")]
+        let frequencies: Vec<f64> = (0..half)
+            .map(|i| {
+                let factor = factors.and_then(|f| f.get(i)).map_or(1.0, |f| f64::from(*f));
+                f64::from(base).powf(-((2 * i) as f64) / width as f64) / factor
+            })
+            .collect();
+        for position in from..from + rows {
+            turns.extend(frequencies.iter().map(|f| {
+                #[expect(clippy::cast_precision_loss, reason = "bounded by the token limit")]
+                let (sin, cos) = (position as f64 * f).sin_cos();
+                #[expect(clippy::cast_possible_truncation, reason = "single precision is enough")]
+                let single = (sin as f32, cos as f32);
+                single
+            }));
         }
-        for head in row.chunks_exact_mut(head_width) {
-            let (a, b) = head.split_at_mut(half);
-            for ((a, b), (sin, cos)) in a.iter_mut().zip(b).zip(&turn) {
-                (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+        Self { half, turns }
+    }
+
+    /// Turns each head of each row of `x`, the first row by the first position: neighbouring numbers against each other, or
+    /// the first half of a head against its second half.
+    pub(super) fn apply(&self, x: &mut [f32], heads: usize, neighbours: bool) {
+        let width = 2 * self.half;
+        for (row, turns) in x.chunks_exact_mut(heads * width).zip(self.turns.chunks_exact(self.half)) {
+            for head in row.chunks_exact_mut(width) {
+                if neighbours {
+                    for (pair, (sin, cos)) in head.chunks_exact_mut(2).zip(turns) {
+                        let (a, b) = (pair[0], pair[1]);
+                        (pair[0], pair[1]) = (a * cos - b * sin, b * cos + a * sin);
+                    }
+                } else {
+                    let (a, b) = head.split_at_mut(self.half);
+                    for ((a, b), (sin, cos)) in a.iter_mut().zip(b).zip(turns) {
+                        (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+                    }
+                }
             }
         }
     }
@@ -65,21 +94,25 @@ pub(super) struct Heads {
     pub width: usize,
 }
 
-/// Causal attention of all heads; the answer's rows are `out_width` wide, zero past the heads.
+/// Causal attention of all heads; the answer's rows are `out_width` wide, zero past the heads. `k` and `v` may have more
+/// rows than `q`: what came before it.
 pub(super) fn attend(q: &[f32], k: &[f32], v: &[f32], heads: Heads, out_width: usize) -> Vec<f32> {
     let Heads { queries, keys, width } = heads;
     let rows = q.len() / (queries * width);
+    let before = k.len() / (keys * width) - rows;
     #[expect(clippy::cast_precision_loss, reason = "a width is small")]
     let scale = 1.0 / (width as f32).sqrt();
     let mut out = vec![0.0; rows * out_width];
-    let mut weights = Vec::with_capacity(rows);
+    let mut weights = Vec::with_capacity(before + rows);
     let key_row = keys * width;
     for head in 0..queries {
         let at = head / (queries / keys) * width;
         for row in 0..rows {
             let query = &q[(row * queries + head) * width..][..width];
             weights.clear();
-            weights.extend((0..=row).map(|past| dot(query, &k[past * key_row + at..][..width]) * scale));
+            weights.extend(
+                (0..=before + row).map(|past| dot(query, &k[past * key_row + at..][..width]) * scale),
+            );
             softmax(&mut weights);
             let out = &mut out[row * out_width + head * width..][..width];
             for (past, weight) in weights.iter().enumerate() {
@@ -140,16 +173,29 @@ mod tests {
     #[test]
     fn a_turn_by_position_keeps_length_and_depends_on_distance_only() {
         let raw: Vec<f32> = (0u8..16).map(|i| f32::from(i) * 0.3 - 2.0).collect();
-        let rows: Vec<f32> = raw.repeat(6);
-        let mut turned = rows.clone();
-        rotate(&mut turned, 2, 8, 10_000.0);
-        assert_eq!(turned[..16], raw[..], "position 0 is not turned");
-        let head = |p: usize| &turned[p * 16..p * 16 + 8];
-        for p in 0..6 {
-            assert!((dot(head(p), head(p)) - dot(&raw[..8], &raw[..8])).abs() < 1e-3);
+        for neighbours in [false, true] {
+            let mut turned = raw.repeat(6);
+            Turns::new(0, 6, 8, 10_000.0, None).apply(&mut turned, 2, neighbours);
+            assert_eq!(turned[..16], raw[..], "position 0 is not turned");
+            let head = |p: usize| &turned[p * 16..p * 16 + 8];
+            for p in 0..6 {
+                assert!((dot(head(p), head(p)) - dot(&raw[..8], &raw[..8])).abs() < 1e-3);
+            }
+            assert!((dot(head(1), head(3)) - dot(head(3), head(5))).abs() < 1e-3);
+            assert!((dot(head(1), head(3)) - dot(head(1), head(4))).abs() > 1e-3);
+            let mut later = raw.repeat(2);
+            Turns::new(4, 2, 8, 10_000.0, None).apply(&mut later, 2, neighbours);
+            assert_eq!(later[..], turned[4 * 16..], "a later beginning turns as far");
         }
-        assert!((dot(head(1), head(3)) - dot(head(3), head(5))).abs() < 1e-3);
-        assert!((dot(head(1), head(3)) - dot(head(1), head(4))).abs() > 1e-3);
+    }
+
+    #[test]
+    fn rows_with_a_past_attend_as_if_all_had_come_at_once() {
+        let heads = Heads { queries: 4, keys: 2, width: 2 };
+        let wave = |n: u8, step: f32| (0..n).map(|i| (f32::from(i) * step).sin()).collect::<Vec<f32>>();
+        let (q, k, v) = (wave(40, 0.7), wave(20, 1.3), wave(20, 0.4));
+        let whole = attend(&q, &k, &v, heads, 8);
+        assert_eq!(attend(&q[24..], &k, &v, heads, 8), whole[24..]);
     }
 
     #[test]

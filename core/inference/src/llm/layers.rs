@@ -3,7 +3,7 @@
 use candle_core::{Device, Result, Tensor, quantized::QTensor};
 
 use super::{
-    arithmetic::{Heads, add, add_bias, attend, gated, norm_rows, rotate},
+    arithmetic::{Heads, Turns, add, add_bias, attend, gated, norm_rows},
     shape::Shape,
 };
 
@@ -30,7 +30,10 @@ pub(super) struct Layer {
     pub norm: Vec<f32>,
     /// Queries, keys, values; they share their input.
     pub qkv: [Matrix; 3],
-    pub qkv_bias: [Vec<f32>; 3],
+    /// Of those, where the model has some.
+    pub qkv_bias: Option<[Vec<f32>; 3]>,
+    /// Gains by which each head of the queries and of the keys is normed, where the model does that.
+    pub head_norms: Option<[Vec<f32>; 2]>,
     pub output: [Matrix; 1],
     pub inner_norm: Vec<f32>,
     /// Gate and up; they share their input.
@@ -43,23 +46,67 @@ pub(super) struct Layers {
     pub shape: Shape,
     pub embedding: QTensor,
     pub layers: Vec<Layer>,
+    /// What the rotary frequencies are divided by, where the model says so; one for each pair of a head.
+    pub rope_factors: Option<Vec<f32>>,
+}
+
+/// Keys and values of the tokens read so far, of each layer: reading goes on from there.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Past {
+    tokens: usize,
+    /// Rows of keys and rows of values, a row for each token.
+    layers: Vec<(Vec<f32>, Vec<f32>)>,
+}
+
+impl Past {
+    /// Tokens read so far.
+    pub(super) fn len(&self) -> usize {
+        self.tokens
+    }
+
+    /// Forgets all but the first `tokens`.
+    pub(super) fn truncate(&mut self, tokens: usize) {
+        for (keys, values) in &mut self.layers {
+            for rows in [keys, values] {
+                let row = rows.len() / self.tokens.max(1);
+                rows.truncate(tokens * row);
+            }
+        }
+        self.tokens = self.tokens.min(tokens);
+    }
 }
 
 impl Layers {
     /// The states after the last loaded layer: `ids.len()` rows of `shape.width`.
     pub(super) fn forward(&self, ids: &[u32]) -> Result<Vec<f32>> {
+        self.go_on(ids, &mut Past::default())
+    }
+
+    /// As [`Layers::forward`], after what `past` holds; `past` then holds `ids` too. After an error it is to be thrown away.
+    pub(super) fn go_on(&self, ids: &[u32], past: &mut Past) -> Result<Vec<f32>> {
         let s = &self.shape;
         let heads = Heads { queries: s.heads, keys: s.kv_heads, width: s.head_width };
+        let turns =
+            Turns::new(past.tokens, ids.len(), s.head_width, s.rope.base, self.rope_factors.as_deref());
+        past.layers.resize_with(self.layers.len(), Default::default);
         let mut x = flat(&self.embedding.embedding(&Tensor::new(ids, &Device::Cpu)?)?)?;
-        for layer in &self.layers {
+        for (layer, (keys, values)) in self.layers.iter().zip(&mut past.layers) {
             let rows = norm_rows(&x, &layer.norm, s.epsilon, layer.qkv[0].columns()?);
             let [mut q, mut k, mut v] = product(&layer.qkv, rows, ids.len())?;
-            for (x, bias) in [&mut q, &mut k, &mut v].into_iter().zip(&layer.qkv_bias) {
-                add_bias(x, bias);
+            if let Some(bias) = &layer.qkv_bias {
+                for (x, bias) in [&mut q, &mut k, &mut v].into_iter().zip(bias) {
+                    add_bias(x, bias);
+                }
             }
-            rotate(&mut q, s.heads, s.head_width, s.rope_base);
-            rotate(&mut k, s.kv_heads, s.head_width, s.rope_base);
-            let seen = attend(&q, &k, &v, heads, layer.output[0].columns()?);
+            if let Some([q_gain, k_gain]) = &layer.head_norms {
+                q = norm_rows(&q, q_gain, s.epsilon, s.head_width);
+                k = norm_rows(&k, k_gain, s.epsilon, s.head_width);
+            }
+            turns.apply(&mut q, s.heads, s.rope.neighbours);
+            turns.apply(&mut k, s.kv_heads, s.rope.neighbours);
+            keys.append(&mut k);
+            values.append(&mut v);
+            let seen = attend(&q, keys, values, heads, layer.output[0].columns()?);
             let [seen] = product(&layer.output, seen, ids.len())?;
             add(&mut x, &seen);
 
@@ -69,6 +116,7 @@ impl Layers {
             let [inner] = product(&layer.down, inner, ids.len())?;
             add(&mut x, &inner);
         }
+        past.tokens += ids.len();
         Ok(x)
     }
 }

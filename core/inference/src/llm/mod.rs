@@ -5,9 +5,11 @@
 //!
 //! Order of things: `shape` reads what the GGUF file says about itself, `padded` makes the weights fast on
 //! a CPU and keeps them on disk, `layers` is the forward pass over the arithmetic in `arithmetic`, and
-//! [`Qwen`] joins them with the tokenizer. [`limit_threads`] is for `main`.
+//! [`Qwen`] joins them with the tokenizer. [`Decoder`] is the same loaded whole, for larger models that are to answer.
+//! [`limit_threads`] is for `main`.
 
 mod arithmetic;
+mod decoder;
 mod layers;
 mod padded;
 mod qwen;
@@ -15,6 +17,9 @@ mod shape;
 mod threads;
 
 pub(crate) use arithmetic::{add, dot, softmax};
+#[cfg(test)]
+pub(crate) use decoder::tests::tiny_decoder;
+pub use decoder::{Decoder, DecoderOptions, MAX_READ_TOKENS, Memory};
 pub use qwen::{Embedding, Qwen, QwenOptions};
 pub use threads::{limit_threads, threads};
 
@@ -68,6 +73,12 @@ pub enum LlmError {
         bytes: usize,
         /// What the tokenizer said.
         reason: String,
+    },
+    /// More than is read at all.
+    #[error("a question of {tokens} tokens is too long: at most {MAX_READ_TOKENS} are read")]
+    TooLong {
+        /// Tokens with what was read before.
+        tokens: usize,
     },
     /// Nothing to read: the text holds no token.
     #[error("an empty text has no state to average; leave blank texts out")]

@@ -94,7 +94,7 @@ impl Qwen {
         let tokenizer = Tokenizer::from_gguf(&gguf.content)
             .map_err(|e| LlmError::Broken { path: path.to_owned(), reason: format!("its tokenizer: {e}") })?;
         let name = shape::name(path, &gguf.content);
-        let layers = Layers { shape, embedding, layers };
+        let layers = Layers { shape, embedding, layers, rope_factors: None };
         Ok(Self { path: path.to_owned(), name, stamp, tokenizer, layers })
     }
 
@@ -156,7 +156,7 @@ impl Qwen {
 const MATRICES: [&str; 7] = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"];
 
 /// Names of the matrices in the first `layers` layers that have no quick kernel as they are.
-fn slow_matrices(path: &Utf8Path, gguf: &Gguf, layers: usize) -> Result<Vec<String>, LlmError> {
+pub(super) fn slow_matrices(path: &Utf8Path, gguf: &Gguf, layers: usize) -> Result<Vec<String>, LlmError> {
     let broken = |reason: String| LlmError::Broken { path: path.to_owned(), reason };
     let mut slow = vec![];
     for layer in 0..layers {
@@ -174,15 +174,20 @@ fn slow_matrices(path: &Utf8Path, gguf: &Gguf, layers: usize) -> Result<Vec<Stri
 }
 
 /// Takes the layers out of an open file.
-struct Loader<'a> {
-    path: &'a Utf8Path,
-    gguf: &'a mut Gguf,
-    padded: padded::Padded,
-    full: bool,
+pub(super) struct Loader<'a> {
+    pub path: &'a Utf8Path,
+    pub gguf: &'a mut Gguf,
+    pub padded: padded::Padded,
+    pub full: bool,
 }
 
 impl Loader<'_> {
-    fn layer(&mut self, i: usize, s: &Shape) -> Result<Layer, LlmError> {
+    /// Whether the file has this of a layer; not every family does.
+    fn has(&self, layer: usize, name: &str) -> bool {
+        self.gguf.content.tensor_infos.contains_key(&format!("blk.{layer}.{name}"))
+    }
+
+    pub(super) fn layer(&mut self, i: usize, s: &Shape) -> Result<Layer, LlmError> {
         let (q, kv) = (s.heads * s.head_width, s.kv_heads * s.head_width);
         Ok(Layer {
             norm: self.vector(i, "attn_norm.weight", s.width)?,
@@ -191,11 +196,18 @@ impl Loader<'_> {
                 self.matrix(i, "attn_k", kv, s.width)?,
                 self.matrix(i, "attn_v", kv, s.width)?,
             ],
-            qkv_bias: [
-                self.vector(i, "attn_q.bias", q)?,
-                self.vector(i, "attn_k.bias", kv)?,
-                self.vector(i, "attn_v.bias", kv)?,
-            ],
+            qkv_bias: if self.has(i, "attn_q.bias") {
+                let (k, v) = (self.vector(i, "attn_k.bias", kv)?, self.vector(i, "attn_v.bias", kv)?);
+                Some([self.vector(i, "attn_q.bias", q)?, k, v])
+            } else {
+                None
+            },
+            head_norms: if self.has(i, "attn_q_norm.weight") {
+                let k = self.vector(i, "attn_k_norm.weight", s.head_width)?;
+                Some([self.vector(i, "attn_q_norm.weight", s.head_width)?, k])
+            } else {
+                None
+            },
             output: [self.matrix(i, "attn_output", s.width, q)?],
             inner_norm: self.vector(i, "ffn_norm.weight", s.width)?,
             gate_up: [
@@ -229,7 +241,7 @@ impl Loader<'_> {
 }
 
 /// Fails unless `tensor` has `rows` rows (where given) of `columns` columns.
-fn check(
+pub(super) fn check(
     path: &Utf8Path,
     name: &str,
     tensor: &QTensor,
@@ -246,4 +258,4 @@ fn check(
 
 #[cfg(test)]
 #[path = "tests.rs"]
-mod tests;
+pub(super) mod tests;

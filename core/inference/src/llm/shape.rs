@@ -28,10 +28,19 @@ pub(super) struct Shape {
     pub kv_heads: usize,
     /// Width of a head; even.
     pub head_width: usize,
-    /// Base of the rotary frequencies.
-    pub rope_base: f32,
+    /// How positions are told.
+    pub rope: Rope,
     /// Added to the mean square in every norm.
     pub epsilon: f32,
+}
+
+/// How heads are turned by their position.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rope {
+    /// Base of the frequencies.
+    pub base: f32,
+    /// Neighbouring numbers are turned against each other; otherwise the first half of a head against the second.
+    pub neighbours: bool,
 }
 
 /// An open model file with its header read.
@@ -94,45 +103,68 @@ fn has_no_alignment(header: &[u8]) -> bool {
 }
 
 impl Shape {
-    /// From the header of `path`. Only the `qwen2` architecture is run.
+    /// From the header of `path`. The architectures `qwen2`, `qwen3` and `llama` are run.
     pub(super) fn of(path: &Utf8Path, content: &Content) -> Result<Self, LlmError> {
         let broken = |reason: String| LlmError::Broken { path: path.to_owned(), reason };
         let unsupported = |reason: String| LlmError::Unsupported { path: path.to_owned(), reason };
         let value =
             |key: &str| content.metadata.get(key).ok_or_else(|| broken(format!("its header lacks {key:?}")));
-        let kind = value("general.architecture")?.to_string().map_err(|e| broken(e.to_string()))?;
-        if kind != "qwen2" {
-            return Err(unsupported(format!("its architecture is {kind:?} and only \"qwen2\" is run")));
+        let kind = value("general.architecture")?.to_string().map_err(|e| broken(e.to_string()))?.clone();
+        if !["qwen2", "qwen3", "llama"].contains(&kind.as_str()) {
+            return Err(unsupported(format!(
+                "its architecture is {kind:?} and only \"qwen2\", \"qwen3\" and \"llama\" are run"
+            )));
         }
+        let there = |key: &str| content.metadata.contains_key(&format!("{kind}.{key}"));
         let count = |key: &str| {
-            let key = format!("qwen2.{key}");
+            let key = format!("{kind}.{key}");
             let n = value(&key)?.to_u32().map_err(|e| broken(format!("{key}: {e}")))?;
             Ok::<_, LlmError>(n as usize)
         };
         let real = |key: &str| {
-            let key = format!("qwen2.{key}");
+            let key = format!("{kind}.{key}");
             value(&key)?.to_f32().map_err(|e| broken(format!("{key}: {e}")))
         };
-        let (width, heads, kv_heads) =
-            (count("embedding_length")?, count("attention.head_count")?, count("attention.head_count_kv")?);
-        if heads == 0
-            || kv_heads == 0
-            || heads % kv_heads != 0
-            || width % heads != 0
-            || (width / heads) % 2 != 0
-        {
-            return Err(unsupported(format!(
-                "width {width} with {heads}/{kv_heads} heads does not divide evenly"
-            )));
+        if there("expert_count") && count("expert_count")? > 0 {
+            return Err(unsupported("it is a mixture of experts; use a dense model".to_owned()));
         }
+        let scaling = content.metadata.get(&format!("{kind}.rope.scaling.type"));
+        if scaling.is_some_and(|s| s.to_string().is_ok_and(|s| s != "none")) {
+            return Err(unsupported(
+                "its positions are scaled; use the file without a longer context".to_owned(),
+            ));
+        }
+        let (width, heads) = (count("embedding_length")?, count("attention.head_count")?);
+        let kv_heads =
+            if there("attention.head_count_kv") { count("attention.head_count_kv")? } else { heads };
+        let uneven =
+            || unsupported(format!("width {width} with {heads}/{kv_heads} heads does not divide evenly"));
+        if heads == 0 || kv_heads == 0 || heads % kv_heads != 0 {
+            return Err(uneven());
+        }
+        let own_width = there("attention.key_length");
+        if !own_width && width % heads != 0 {
+            return Err(uneven());
+        }
+        let head_width = if own_width { count("attention.key_length")? } else { width / heads };
+        if head_width == 0 || head_width % 2 != 0 || head_width > width.max(1024) {
+            return Err(uneven());
+        }
+        for same in ["attention.value_length", "rope.dimension_count"] {
+            if there(same) && count(same)? != head_width {
+                return Err(unsupported(format!("{same} is not the width of a head ({head_width})")));
+            }
+        }
+        let is_llama = kind == "llama";
+        let base = if is_llama && !there("rope.freq_base") { 10_000.0 } else { real("rope.freq_base")? };
         Ok(Self {
             layers: count("block_count")?,
             width,
             inner: count("feed_forward_length")?,
             heads,
             kv_heads,
-            head_width: width / heads,
-            rope_base: real("rope.freq_base")?,
+            head_width,
+            rope: Rope { base, neighbours: is_llama },
             epsilon: real("attention.layer_norm_rms_epsilon")?,
         })
     }

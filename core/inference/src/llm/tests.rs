@@ -105,7 +105,7 @@ fn write_model(path: &Utf8Path, seed: u64) {
 }
 
 /// The 256 characters that stand for bytes in byte-level tokenizers.
-fn byte_tokens() -> Vec<String> {
+pub(in crate::llm) fn byte_tokens() -> Vec<String> {
     let printable: BTreeSet<u32> = (33..=126).chain(161..=172).chain(174..=255).collect();
     let others = (0u32..256).filter(|b| !printable.contains(b)).zip(256u32..).map(|(_, c)| c);
     printable.iter().copied().chain(others).map(|c| char::from_u32(c).unwrap().to_string()).collect()
