@@ -182,6 +182,7 @@ mod tests {
             evidence: Evidence {
                 quote: "亚麻的，很软".to_owned(),
                 top: vec![(Label::Fabric, 0.6), (Label::SkinFeel, 0.3)],
+                words: vec!["亚麻".to_owned()],
                 rule_hits: vec![],
                 product_why: Some("说到开衫".to_owned()),
             },

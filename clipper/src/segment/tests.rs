@@ -135,7 +135,10 @@ proptest! {
         closed.extend(s.finish(&rules));
         let mut next = 0;
         for c in &closed {
-            prop_assert!(c.members.iter().all(|m| { next += 1; m.seq == next - 1 }));
+            for m in &c.members {
+                prop_assert_eq!(m.seq, next);
+                next += 1;
+            }
             prop_assert!(c.members.len() == 1 || c.span().micros() <= rules.length_us_max);
             for pair in c.members.windows(2) {
                 prop_assert!(pair[1].span.start() - pair[0].span.end() < rules.close_pause_us);

@@ -271,18 +271,14 @@ fn lengthened(vector: &[f32]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Part, *};
 
     /// Counts characters and pairs of them into a short vector: near for texts that share words.
     struct Letters;
 
     impl Encoder for Letters {
-        fn feature_id(&self) -> String {
-            "letters".to_owned()
-        }
-
-        fn width(&self) -> usize {
-            512
+        fn parts(&self) -> Vec<Part> {
+            vec![Part { id: "letters".to_owned(), width: 512, unit: false }]
         }
 
         fn encode(&self, text: &str) -> Result<Vec<f32>, ClassifyError> {
