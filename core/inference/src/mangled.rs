@@ -1,6 +1,9 @@
 //! Damage for the tests of everything here that reads files: whole files are mangled in the ways that readers trip over.
 
+use camino::Utf8Path;
 use proptest::prelude::*;
+
+use crate::classify::{Head, read_examples};
 
 /// Numbers that lengths and counts are replaced by.
 const EXTREMES: [u64; 8] =
@@ -65,3 +68,31 @@ fn harmed(mut bytes: Vec<u8>, harm: &Harm) -> Vec<u8> {
     }
     bytes
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_damaged_head_is_read_or_refused(head in damaged(Head::built_in().unwrap().to_bytes().unwrap())) {
+        match Head::from_bytes(&head, "a file") {
+            Ok(head) => prop_assert!(head.width() > 0),
+            Err(e) => prop_assert!(e.to_string().contains("a file"), "{e}"),
+        }
+    }
+
+    #[test]
+    fn damaged_labelled_talk_is_read_or_refused(lines in damaged(TALK.as_bytes().to_vec())) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), lines).unwrap();
+        if let Ok(examples) = read_examples(Utf8Path::from_path(file.path()).unwrap()) {
+            prop_assert!(examples.iter().all(|e| !e.text.trim().is_empty()));
+        }
+    }
+}
+
+/// A few lines of labelled talk.
+const TALK: &str = "\
+{\"id\":1,\"lang\":\"zh\",\"text\":\"这件开衫八十九块九\",\"label\":\"promo\",\"also\":[\"order\"],\"note\":\"hard\"}
+
+{\"id\":\"b\",\"text\":\"It melts on the skin.\",\"label\":\"skin_feel\"}
+";

@@ -18,24 +18,19 @@
 //! memory grew in the soak. `--no-goals` only reports.
 
 mod judge;
+mod own;
 mod peers;
 mod proc;
 mod soak;
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use clipmill_domain::{Id, SourceId, source::SourceKind};
-use clipmill_ingest::record::{RecordConfig, run_recorder};
-use clipmill_store::{
-    Store,
-    sources::{self, NewSource},
-    testing,
-};
-use clipmill_worker::SystemClock;
+use clipmill_domain::source::{Language, SourceKind};
+use clipmill_store::Store;
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::sync::CancellationToken;
 
+use own::add_source;
 use peers::{Nginx, encoder, ffmpeg_recorder, recorder};
 use proc::Usage;
 
@@ -56,12 +51,7 @@ type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [role, url, data, port, part_ms] = &words[..]
-        && role == "--as-recorder"
-    {
-        return record(url, Utf8Path::new(data), port.parse()?, part_ms.parse()?).await;
-    }
+    let Some(words) = own::words().await? else { return Ok(()) };
     let plan = parse(&words)?;
     let folder = tempfile::Builder::new().prefix("clipmill-bench").tempdir()?;
     let dir =
@@ -90,9 +80,7 @@ fn parse(words: &[String]) -> Result<Plan, Failure> {
         gop_frames: 60,
         goals: true,
     };
-    let mut words = words.iter().map(String::as_str);
-    while let Some(word) = words.next() {
-        let mut value = || words.next().ok_or(format!("{word} needs a value"));
+    own::options(words, |word, value| {
         match word {
             "--lives" => plan.lives = value()?.parse()?,
             "--seconds" => plan.seconds = value()?.parse()?,
@@ -103,44 +91,14 @@ fn parse(words: &[String]) -> Result<Plan, Failure> {
             "--peers-pull" => plan.peers_pull = true,
             "--soak" => plan.soak = true,
             "--no-goals" => plan.goals = false,
-            other => return Err(format!("{other:?} is not known; see the head of this program").into()),
+            _ => return Ok(false),
         }
-    }
+        Ok(true)
+    })?;
     if plan.lives == 0 {
         plan.lives = if plan.soak { 4 } else { 20 };
     }
     Ok(plan)
-}
-
-/// The recorder's process: records until its standard input is closed.
-async fn record(url: &str, data: &Utf8Path, port: u16, part_ms: u64) -> Result<(), Failure> {
-    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let store = Store::open(url, data).await?;
-    let stop = CancellationToken::new();
-    let config = RecordConfig {
-        rtmp_bind: SocketAddr::from(([127, 0, 0, 1], port)),
-        free_space_floor: 1 << 28,
-        part: Duration::from_millis(part_ms),
-        ..RecordConfig::default()
-    };
-    let asked = stop.clone();
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        asked.cancel();
-    });
-    run_recorder(store, config, stop, |_| ()).await?;
-    Ok(())
-}
-
-/// Adds a source to the store.
-async fn add_source(store: &Store, name: &str, kind: SourceKind, secret: &str) -> Result<(), Failure> {
-    let id = SourceId::new_at(clipmill_domain::Clock::now(&SystemClock));
-    let new = NewSource { id, kind, secret: secret.into(), ..testing::new_source(name) };
-    let mut tx = store.begin().await?;
-    sources::add_source(&mut tx, &new).await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 async fn side_by_side(dir: &Utf8Path, plan: &Plan) -> Result<bool, Failure> {
@@ -159,7 +117,7 @@ async fn side_by_side(dir: &Utf8Path, plan: &Plan) -> Result<bool, Failure> {
     for n in 0..plan.lives {
         let (kind, secret) =
             if plan.push { (SourceKind::Push, peers::key(n)) } else { (SourceKind::Pull, nginx.url(n)) };
-        add_source(&store, &format!("live-{n}"), kind, &secret).await?;
+        add_source(&store, &format!("live-{n}"), kind, &secret, Language::Zh).await?;
     }
     println!(
         "{} lives for {} s, {}",

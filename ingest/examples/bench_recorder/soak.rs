@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use camino::Utf8Path;
-use clipmill_domain::source::SourceKind;
+use clipmill_domain::source::{Language, SourceKind};
 use clipmill_store::Store;
 use tokio::time::{Instant, sleep};
 
@@ -25,7 +25,7 @@ pub async fn run(dir: &Utf8Path, lives: usize, hours: f64) -> Result<bool, Failu
     std::fs::create_dir_all(&data)?;
     let store = Store::open(&url, &data).await?;
     for n in 0..lives {
-        add_source(&store, &format!("live-{n}"), SourceKind::Push, &peers::key(n)).await?;
+        add_source(&store, &format!("live-{n}"), SourceKind::Push, &peers::key(n), Language::Zh).await?;
     }
     let port = peers::free_port();
     let ours = recorder(&url, &data, port, 2000)?;

@@ -15,17 +15,21 @@ use clipmill_inference::{
 use clipmill_ingest::transcribe::Transcriber;
 use tokio::sync::Semaphore;
 
-use crate::Failure;
+use crate::{
+    Failure,
+    waits::{Calls, Timed},
+};
 
-/// As the worker's, one inference a core at once.
-pub fn transcriber(scripted: bool) -> Result<Transcriber, Failure> {
+/// As the worker's, one inference a core at once; its calls of the recogniser are noted.
+pub fn transcriber(scripted: bool, calls: &Calls) -> Result<Transcriber, Failure> {
     let cores = std::thread::available_parallelism()?.get();
     let ears: Arc<dyn Recognizer> = if scripted {
-        Arc::new(Scripted)
+        Arc::new(Timed(Scripted, Arc::clone(calls)))
     } else {
         let (name, path) = ("whisper-base".to_owned(), model("whisper-base.ggml.bin")?);
         let options = WhisperOptions { states: u16::try_from(cores)?, ..WhisperOptions::default() };
-        Arc::new(Whisper::load(&ModelFile { name, path, sha256: "0".repeat(64) }, options)?)
+        let whisper = Whisper::load(&ModelFile { name, path, sha256: "0".repeat(64) }, options)?;
+        Arc::new(Timed(whisper, Arc::clone(calls)))
     };
     let room = Arc::new(Semaphore::new(cores));
     let transcriber = Transcriber::with_silero(ears, &model("silero-vad-6.2.ggml.bin")?, room)?;

@@ -6,10 +6,10 @@
 //! cargo run --release -p clipmill-ingest --example bench_transcribe -- --hours 10 --accelerated --scripted
 //! ```
 //!
-//! Needs the ffmpeg program, and the models in `target/models` (or `CLIPMILL_MODELS`). With `--lives`, encoders push the
-//! spoken fixture to a recorder in a process of its own in real time; this process follows the recordings as a worker does,
+//! Needs the ffmpeg program, and the models in `target/models` (or `CLIPMILL_MODELS`). With `--lives`, encoders push a
+//! spoken fixture (`--speech zh_live`) to a recorder in a process of its own in real time; this process follows the recordings as a worker does,
 //! as many inferences at once as there are cores. Printed are words, how long after the true end of a sentence its text
-//! was written (parts are 2 s), CPU seconds of this process for a second of sound, how far the worst live was behind and
+//! was written (parts are 2 s) and where that time went (`waits`; `BENCH_EACH=1` shows each sentence), CPU seconds of this process for a second of sound, how far the worst live was behind and
 //! on which rung, and memory. With `--accelerated`, hours of sound (the fixtures, a minute of music and noise in which nobody
 //! speaks, a minute of silence, over and over) are taken in as fast as they are heard, and memory is printed for every
 //! `--every` minutes of sound; `--scripted` hears nothing and says something instead, to soak all but the model.
@@ -18,6 +18,8 @@
 
 mod ears;
 mod lives;
+#[path = "../bench_recorder/own.rs"]
+mod own;
 #[allow(dead_code, reason = "it serves two programs")]
 #[path = "../bench_recorder/peers.rs"]
 mod peers;
@@ -25,18 +27,17 @@ mod peers;
 #[path = "../bench_recorder/proc.rs"]
 mod proc;
 mod soak;
+mod waits;
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use clipmill_ingest::record::{RecordConfig, run_recorder};
-use clipmill_store::Store;
-use tokio_util::sync::CancellationToken;
 
 /// From the arguments.
 struct Plan {
     lives: usize,
     seconds: u64,
+    speech: String,
     hours: f64,
     accelerated: bool,
     scripted: bool,
@@ -48,21 +49,16 @@ type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    if let [role, url, data, port, part_ms] = &words[..]
-        && role == "--as-recorder"
-    {
-        return record(url, Utf8Path::new(data), port.parse()?, part_ms.parse()?).await;
-    }
+    let Some(words) = own::words().await? else { return Ok(()) };
     let plan = parse(&words)?;
-    logs();
+    own::logs();
     let folder = tempfile::Builder::new().prefix("clipmill-bench").tempdir()?;
     let dir =
         Utf8PathBuf::from_path_buf(folder.path().to_owned()).map_err(|_| "the folder's name is not UTF-8")?;
     let good = if plan.accelerated {
         soak::run(&dir, plan.hours, plan.every_minutes, plan.scripted).await?
     } else {
-        lives::run(&dir, plan.lives, plan.seconds, plan.scripted).await?
+        lives::run(&dir, &plan).await?
     };
     if !good && plan.goals {
         drop(folder);
@@ -75,52 +71,28 @@ fn parse(words: &[String]) -> Result<Plan, Failure> {
     let mut plan = Plan {
         lives: 4,
         seconds: 120,
+        speech: "zh_live".to_owned(),
         hours: 10.0,
         accelerated: false,
         scripted: false,
         every_minutes: 10.0,
         goals: true,
     };
-    let mut words = words.iter().map(String::as_str);
-    while let Some(word) = words.next() {
-        let mut value = || words.next().ok_or(format!("{word} needs a value"));
+    own::options(words, |word, value| {
         match word {
             "--lives" => plan.lives = value()?.parse()?,
             "--seconds" => plan.seconds = value()?.parse()?,
+            "--speech" => plan.speech = value()?,
             "--hours" => plan.hours = value()?.parse()?,
             "--every" => plan.every_minutes = value()?.parse()?,
             "--accelerated" => plan.accelerated = true,
             "--scripted" => plan.scripted = true,
             "--no-goals" => plan.goals = false,
-            other => return Err(format!("{other:?} is not known; see the head of this program").into()),
+            _ => return Ok(false),
         }
-    }
+        Ok(true)
+    })?;
     Ok(plan)
-}
-
-fn logs() {
-    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-}
-
-/// The recorder's process: records until its standard input is closed.
-async fn record(url: &str, data: &Utf8Path, port: u16, part_ms: u64) -> Result<(), Failure> {
-    logs();
-    let store = Store::open(url, data).await?;
-    let stop = CancellationToken::new();
-    let config = RecordConfig {
-        rtmp_bind: SocketAddr::from(([127, 0, 0, 1], port)),
-        free_space_floor: 1 << 28,
-        part: Duration::from_millis(part_ms),
-        ..RecordConfig::default()
-    };
-    let asked = stop.clone();
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        asked.cancel();
-    });
-    run_recorder(store, config, stop, |_| ()).await?;
-    Ok(())
 }
 
 /// A file of the spoken fixtures.

@@ -13,7 +13,7 @@ use clipmill_worker::Engine;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Failure, ears, ffmpeg, fixture, lives::add_source, peers, proc::Usage};
+use crate::{Failure, ears, ffmpeg, fixture, own::add_source, peers, proc::Usage, waits::Calls};
 
 /// Growth that is noise of the allocator, MiB.
 const NOISE_MIB: f64 = 16.0;
@@ -29,7 +29,7 @@ pub async fn run(dir: &Utf8Path, hours: f64, every_minutes: f64, scripted: bool)
     add_source(&store, "long", SourceKind::Pull, &format!("file://{long}"), Language::Zh).await?;
     let recording = peers::recorder(&url, &data, peers::free_port(), 2000)?;
     let stop = CancellationToken::new();
-    let engine = Engine::builder().follower(ears::transcriber(scripted)?).build();
+    let engine = Engine::builder().follower(ears::transcriber(scripted, &Calls::default())?).build();
     let worker = tokio::spawn(engine.run(store.clone(), stop.clone()));
     let (me, begun) = (std::process::id(), Instant::now());
     println!("minutes of sound heard: MiB");

@@ -6,11 +6,11 @@ use clipmill_domain::{MediaTime, Span, source::Language, transcript::Word};
 use clipmill_inference::{
     asr::{
         AsrError, Recognizer,
-        live::{Heard, RecognizedChunk, SpeechToText, Tongue},
+        live::{Heard, RecognizedChunk, Run, SpeechToText, Tongue},
     },
     lexicon::Lexicon,
     likely::Likely,
-    vad::{ChunkerConfig, SAMPLE_RATE, VadError, Voice},
+    vad::{ChunkerConfig, Memory, SAMPLE_RATE, VadError, Voice},
     voiceprint::Printer,
 };
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ pub struct State {
     /// Where the language is found out: what is known of it.
     #[serde(default)]
     pub tongue: Option<Tongue>,
+    /// The unbroken sound it is in: what must be known to go on in it as if nothing had been.
+    #[serde(default)]
+    pub run: Option<Run>,
 }
 
 impl State {
@@ -55,6 +58,7 @@ impl State {
             sentences: Sentences::new(language),
             speakers: Speakers::default(),
             tongue: None,
+            run: None,
         }
     }
 
@@ -109,14 +113,15 @@ impl Voice for AnyVoice {
     fn lag_s(&self) -> f64 {
         self.0.lag_s()
     }
+
+    fn memory(&self) -> Memory {
+        self.0.memory()
+    }
 }
 
 /// Listens to one stream of sound; can be made anew from its [`State`] at any time.
 pub struct Listener {
     stream: SpeechToText<AnyVoice, Arc<dyn Recognizer>>,
-    /// Sound before this position was heard before the restart.
-    resume_at: u64,
-    begun: bool,
     state: State,
     language: Language,
     likely: Option<Arc<Likely>>,
@@ -129,16 +134,11 @@ impl std::fmt::Debug for Listener {
 }
 
 impl Listener {
-    /// Goes on from `state`.
+    /// Goes on from `state`. Sound of a second before that, or more, makes it hear what it would have heard without a break.
     pub fn resume(voice: AnyVoice, ears: Arc<dyn Recognizer>, state: State, language: Language) -> Self {
-        Self {
-            stream: SpeechToText::new(voice, ears, language.code(), ChunkerConfig::default()),
-            resume_at: state.final_until,
-            begun: false,
-            state,
-            language,
-            likely: None,
-        }
+        let mut stream = SpeechToText::new(voice, ears, language.code(), ChunkerConfig::default());
+        stream.resume(state.final_until, state.run);
+        Self { stream, state, language, likely: None }
     }
 
     /// Chinese sentences are put right by likelihood from now on, or no more.
@@ -189,17 +189,10 @@ impl Listener {
 
     /// Takes the next sound (16 kHz mono), which starts at sample position `at` of the recording.
     pub fn sound(&mut self, mut at: u64, mut samples: Vec<f32>, out: &mut Output) -> Result<(), AsrError> {
-        if !self.begun {
-            let known = self.resume_at.saturating_sub(at);
-            if known >= samples.len() as u64 {
-                return Ok(());
-            }
-            samples.drain(..usize::try_from(known).unwrap_or(0));
-            at += known;
-            self.begun = true;
-        } else if at > self.stream.next() && at - self.stream.next() <= SEAM_SAMPLES {
-            let missing = usize::try_from(at - self.stream.next()).unwrap_or(0);
-            at = self.stream.next();
+        let next = self.stream.next();
+        if self.stream.has_begun() && at > next && at - next <= SEAM_SAMPLES {
+            let missing = usize::try_from(at - next).unwrap_or(0);
+            at = next;
             samples.splice(..0, std::iter::repeat_n(0.0, missing));
         }
         let heard = self.stream.push(at, &samples)?;
@@ -259,6 +252,7 @@ impl Listener {
             }
         }
         self.state.tongue = self.stream.tongue().cloned();
+        self.state.run = self.stream.run();
         self.state.final_until = self.state.final_until.max(heard.final_until);
         #[expect(clippy::cast_precision_loss, reason = "exact for ages of samples")]
         let final_s = self.state.final_until as f64 / f64::from(SAMPLE_RATE);

@@ -175,7 +175,7 @@ impl Transcriber {
         }
         let voice = (self.voice)().map_err(StageError::needs_operator)?;
         // The curves of the last part may not be stored yet; and one part more than needed, so that the sound decoder
-        // is warm where hearing goes on.
+        // and the voice detector are warm where hearing goes on.
         let fed = (stored.position - 2).max(-1);
         let mut listener = Listener::resume(AnyVoice(voice), Arc::clone(&task.ears), state, rec.language);
         listener.set_likely(self.likely.as_ref().map(|(_, likely)| Arc::clone(likely)));

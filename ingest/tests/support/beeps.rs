@@ -10,24 +10,55 @@ use std::{
 use camino::Utf8Path;
 use clipmill_inference::{
     asr::{AsrError, Recognized, RecognizedSegment, RecognizedWord, Recognizer, Request},
-    vad::{FRAME, SAMPLE_RATE, VadError, Voice},
+    vad::{FRAME, Memory, SAMPLE_RATE, VadError, Voice},
 };
 
-/// Speech is what is loud.
+/// Speech is what is loud. Answers blocks, and does not believe the first frames it knows of, as a real network does: to
+/// one that is cold, speech begins later.
 #[derive(Default)]
-pub struct Loudness(Vec<f32>);
+pub struct Loudness {
+    held: Vec<f32>,
+    /// Frames of `held` that are answered.
+    context: usize,
+}
+
+const BLOCK: usize = 6;
+const CONTEXT: usize = 8;
+/// Frames that are not believed.
+const COLD: usize = 3;
+
+impl Loudness {
+    fn block(&mut self, frames: usize) -> Vec<f32> {
+        let end = self.context + frames;
+        let loud = |f: &[f32]| f.iter().any(|s| s.abs() > 0.02);
+        let heard = self.held.chunks(FRAME).take(end).enumerate().skip(self.context);
+        let probs = heard.map(|(i, f)| if i >= COLD && loud(f) { 0.95 } else { 0.02 }).collect();
+        let forgotten = end.saturating_sub(CONTEXT);
+        self.held.drain(..(forgotten * FRAME).min(self.held.len()));
+        self.context = end - forgotten;
+        probs
+    }
+}
 
 impl Voice for Loudness {
     fn push(&mut self, samples: &[f32]) -> Result<Vec<f32>, VadError> {
-        self.0.extend_from_slice(samples);
-        let whole = self.0.len() / FRAME * FRAME;
-        let loud = |f: &[f32]| if f.iter().any(|s| s.abs() > 0.02) { 0.95 } else { 0.02 };
-        Ok(self.0.drain(..whole).collect::<Vec<_>>().chunks(FRAME).map(loud).collect())
+        self.held.extend_from_slice(samples);
+        let mut probs = vec![];
+        while self.held.len() >= (self.context + BLOCK) * FRAME {
+            probs.extend(self.block(BLOCK));
+        }
+        Ok(probs)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { block: BLOCK as u64, context: CONTEXT as u64 }
     }
 
     fn finish(&mut self) -> Result<Vec<f32>, VadError> {
-        let rest = FRAME - self.0.len() % FRAME;
-        self.push(&vec![0.0; if rest == FRAME { 0 } else { rest }])
+        let rest = self.held.len().div_ceil(FRAME) - self.context;
+        let probs = self.block(rest);
+        *self = Self::default();
+        Ok(probs)
     }
 }
 

@@ -10,6 +10,7 @@ mod tongue;
 use std::{collections::VecDeque, sync::Arc};
 
 use edges::{Speech, at_edges};
+use serde::{Deserialize, Serialize};
 pub use tongue::{Look, TONGUES, Tongue};
 
 use super::{AsrError, Effort, RecognizedSegment, Recognizer, Request, Terms};
@@ -46,6 +47,17 @@ pub struct Heard {
     pub final_until: u64,
 }
 
+/// What of a run of unbroken sound must be known, besides where it is final, to go on with it as if nothing had been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The position at which it began: frames are counted from there.
+    base: u64,
+    /// The frame where speech of the chunk before ended.
+    spoken_until: u64,
+    /// Where a chunk is open, which then begins where all is final: how many of its frames the one before left over.
+    open: Option<u64>,
+}
+
 /// Turns a stream into words; see the module's text. Pushing blocks while chunks are recognised.
 #[derive(Debug)]
 pub struct SpeechToText<V, R> {
@@ -71,6 +83,10 @@ pub struct SpeechToText<V, R> {
     held_from: u64,
     /// Whether any sound has come; until then a push sets the position.
     begun: bool,
+    /// The run that is to go on at `final_until`, until sound comes.
+    resumed: Option<Run>,
+    /// The next so many probabilities are known: their frames are final.
+    known: u64,
     final_until: u64,
 }
 
@@ -106,8 +122,27 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
             held: vec![],
             held_from: 0,
             begun: false,
+            resumed: None,
+            known: 0,
             final_until: 0,
         }
+    }
+
+    /// A fresh stream goes on where another one stood: all before `final_until` is known. Sound from up to a second before
+    /// that makes the voice detector hear what it heard then; earlier sound is passed over.
+    pub fn resume(&mut self, final_until: u64, run: Option<Run>) {
+        (self.final_until, self.resumed) = (final_until, run);
+    }
+
+    /// The run that it is in; stored with [`Self::final_until`].
+    pub fn run(&self) -> Option<Run> {
+        let run = Run { base: self.base, spoken_until: self.spoken_until, open: self.chunker.open() };
+        if self.begun { Some(run) } else { self.resumed }
+    }
+
+    /// Whether any sound has come that is not passed over.
+    pub fn has_begun(&self) -> bool {
+        self.begun
     }
 
     /// The recogniser's id, for provenance.
@@ -173,9 +208,17 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         let mut samples = samples;
         let mut at = at;
         if !self.begun {
-            self.restart(at);
+            let wanted = self.begin(at);
+            let passed = usize::try_from(wanted.saturating_sub(at)).unwrap_or(usize::MAX);
+            samples = samples.get(passed..).unwrap_or_default();
+            if samples.is_empty() {
+                return Ok(Heard { chunks: vec![], final_until: self.final_until });
+            }
+            at = at.max(wanted);
+            self.begun = true;
         } else if at > self.next() {
             self.flush(&mut heard)?;
+            self.resumed = None;
             self.restart(at);
         } else {
             let known = usize::try_from(self.next() - at).unwrap_or(usize::MAX);
@@ -194,13 +237,38 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
     pub fn finish(&mut self) -> Result<Heard, AsrError> {
         let mut heard = Heard::default();
         self.flush(&mut heard)?;
-        self.begun = false;
+        (self.begun, self.resumed) = (false, None);
         heard.final_until = self.final_until;
         Ok(heard)
     }
 
+    /// Sound comes at `at`, the first or after some that was passed over: says from where on it is wanted.
+    fn begin(&mut self, at: u64) -> u64 {
+        let Some(run) = self.resumed.filter(|run| run.base <= self.final_until) else {
+            let from = self.final_until.max(at);
+            self.restart(from);
+            return from;
+        };
+        let frames = |samples: u64| samples / FRAME as u64;
+        let memory = self.voice.memory();
+        let settled = frames(self.final_until - run.base);
+        let remembered = (settled - settled % memory.block).saturating_sub(memory.context);
+        let needed = remembered.min(settled.saturating_sub(RUN_UP_FRAMES));
+        let first_there = frames(at.saturating_sub(run.base) + FRAME as u64 - 1);
+        let from = (needed - needed % memory.block).max(first_there.next_multiple_of(memory.block));
+        if from > settled {
+            self.resumed = None;
+            return self.begin(at);
+        }
+        self.restart(run.base + from * FRAME as u64);
+        (self.base, self.spoken_until, self.probs_from) = (run.base, run.spoken_until, settled);
+        self.known = settled - from;
+        self.chunker = VadChunker::resume(self.chunker.config(), settled, run.open);
+        self.held_from
+    }
+
     fn restart(&mut self, at: u64) {
-        self.begun = true;
+        self.known = 0;
         self.spoken_until = 0;
         self.probs.clear();
         self.probs_from = 0;
@@ -220,7 +288,9 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
     }
 
     fn decide(&mut self, probs: &[f32], heard: &mut Heard) -> Result<(), AsrError> {
-        for p in probs {
+        let known = probs.len().min(usize::try_from(self.known).unwrap_or(usize::MAX));
+        self.known -= known as u64;
+        for p in &probs[known..] {
             self.probs.push_back(*p);
             if let Some(chunk) = self.chunker.push(*p) {
                 heard.chunks.push(self.recognize(chunk)?);
@@ -230,7 +300,7 @@ impl<V: Voice, R: Recognizer> SpeechToText<V, R> {
         let settled = self.chunker.settled();
         let unneeded = usize::try_from(settled.saturating_sub(self.probs_from)).unwrap_or(usize::MAX);
         self.probs_from += self.probs.drain(..unneeded.min(self.probs.len())).len() as u64;
-        self.final_until = self.final_until.max(self.position(settled)).min(self.next());
+        self.final_until = self.position(settled).min(self.next()).max(self.final_until);
         // Old sound is let go in one move now and then, not at every block.
         let unneeded = self.position(settled.saturating_sub(SLACK_FRAMES)).saturating_sub(self.held_from);
         if unneeded > u64::from(SAMPLE_RATE) {

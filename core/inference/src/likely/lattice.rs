@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::words::{Id, LONGEST, Sound, Words};
+use super::{
+    unsaid::brings_in,
+    words::{Id, LONGEST, Sound, Words},
+};
 
 /// A character as the recogniser gave it.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +72,7 @@ pub(super) fn better(words: &Words, heard: &[Heard]) -> Option<Vec<char>> {
     let places: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
     let edges = edges(words, heard, &text, &places);
     let all: Vec<Vec<&Edge>> = edges.iter().map(|e| e.iter().collect()).collect();
-    let winner = best(words, &all)?;
+    let winner = best(words, &all, heard)?;
     if winner.text == text {
         return None;
     }
@@ -78,7 +81,7 @@ pub(super) fn better(words: &Words, heard: &[Heard]) -> Option<Vec<char>> {
         .enumerate()
         .map(|(i, e)| e.iter().filter(|e| e.word == &text[places[i]..places[i + e.length]]).collect())
         .collect();
-    let stays = best(words, &as_heard)?;
+    let stays = best(words, &as_heard, heard)?;
     let changes = winner.text.chars().zip(heard).filter(|(c, h)| *c != h.c).count() as f32;
     let doubt = heard.iter().map(|h| 1.0 - h.p).sum::<f32>() / heard.len() as f32;
     (winner.score > stays.score + MARGIN + WARY * doubt * changes).then(|| winner.text.chars().collect())
@@ -170,8 +173,8 @@ fn price(words: &Words, word: &str, way: &[Voicing], heard: &[Heard]) -> f32 {
     prices.sum()
 }
 
-/// The best way from the first place to the last.
-fn best(words: &Words, edges: &[Vec<&Edge>]) -> Option<Path> {
+/// The best way from the first place to the last that brings in nothing unsaid.
+fn best(words: &Words, edges: &[Vec<&Edge>], heard: &[Heard]) -> Option<Path> {
     let mut at: Vec<Vec<Path>> = (0..=edges.len()).map(|_| vec![]).collect();
     at[0].push(Path { score: 0.0, last: words.start(), text: String::new() });
     for (i, begins) in edges.iter().enumerate() {
@@ -186,11 +189,11 @@ fn best(words: &Words, edges: &[Vec<&Edge>]) -> Option<Path> {
         for path in &kept {
             for edge in begins {
                 let likely = words.likely(path.last, edge.id);
-                at[i + edge.length].push(Path {
-                    score: path.score + LANGUAGE * likely - edge.price,
-                    last: edge.id,
-                    text: format!("{}{}", path.text, edge.word),
-                });
+                let text = format!("{}{}", path.text, edge.word);
+                if !brings_in(&text, edge.length, heard) {
+                    let score = path.score + LANGUAGE * likely - edge.price;
+                    at[i + edge.length].push(Path { score, last: edge.id, text });
+                }
             }
         }
     }

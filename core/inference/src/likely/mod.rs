@@ -9,6 +9,7 @@ mod gather;
 mod words;
 mod sound;
 mod lattice;
+mod unsaid;
 #[cfg(test)]
 mod tests;
 

@@ -48,6 +48,13 @@ const WORDS: &str = "\
 恋 lian4 2
 接 jie1 10
 街 jie1 10
+春药 chun1'yao4 90
+蠢 chun3 1
+放屁 fang4'pi4 60
+放 fang4 20
+屁 pi4 60
+防 fang2 5
+皮 pi2 5
 ";
 
 /// The n-grams that those counts make, without pairs.
@@ -98,6 +105,15 @@ fn what_sounds_right_and_reads_wrong_is_put_right() {
     assert_eq!(repaired("这个充电保，面廖很舒福", 0.5), "这个充电宝，面料很舒服");
     // Another initial, another tone.
     assert_eq!(repaired("班住任", 0.4), "班主任");
+}
+
+#[test]
+fn an_ugly_word_is_not_brought_in_and_stays_where_it_was_said() {
+    // By itself "屁" is the likelier word too: two words make what one may not.
+    for heard in ["蠢耀", "防皮", "放皮", "这个面料很放皮"] {
+        assert_eq!(repaired(heard, 0.4), heard);
+    }
+    assert_eq!(repaired("放屁，充电保", 0.4), "放屁，充电宝");
 }
 
 #[test]

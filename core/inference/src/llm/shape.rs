@@ -66,7 +66,7 @@ pub(super) fn open(path: &Utf8Path) -> Result<Gguf, LlmError> {
 }
 
 /// Reads the header of the GGUF file at its beginning, and leaves `file` anywhere. What would make the library that
-/// reads it divide by zero or multiply beyond the numbers is refused: the error says why.
+/// reads it divide by zero, multiply beyond the numbers or look where nothing is, is refused: the error says why.
 pub(super) fn header(file: &mut impl Read) -> Result<Content, String> {
     let mut bytes = vec![];
     file.take(HEADER_BYTES_MAX).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
@@ -76,8 +76,11 @@ pub(super) fn header(file: &mut impl Read) -> Result<Content, String> {
     let content = Content::read(&mut Cursor::new(&bytes)).map_err(|e| e.to_string())?;
     for (name, tensor) in &content.tensor_infos {
         // Eight bytes is more than any element has.
-        if tensor.shape.dims().iter().try_fold(8usize, |all, d| all.checked_mul(*d)).is_none() {
-            return Err(format!("{name} is larger than any file"));
+        match tensor.shape.dims().iter().try_fold(8usize, |all, d| all.checked_mul(*d)) {
+            None => return Err(format!("{name} is larger than any file")),
+            // The library would take a slice of no bytes for numbers, from where no number can be.
+            Some(0) => return Err(format!("{name} holds no number")),
+            Some(_) => {}
         }
     }
     Ok(content)
@@ -179,5 +182,26 @@ pub(super) fn name(path: &Utf8Path, content: &Content) -> String {
     match (text("general.basename"), text("general.size_label")) {
         (Some(base), Some(size)) => format!("{base}-{size}"),
         _ => path.file_stem().unwrap_or("model").to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header with one tensor of single-precision numbers, in so many rows of three.
+    fn one_tensor(rows: u64) -> Vec<u8> {
+        let counts = [1u64, 0].map(u64::to_le_bytes).concat();
+        let name = [&1u64.to_le_bytes()[..], b"t"].concat();
+        let dimensions = [&2u32.to_le_bytes()[..], &3u64.to_le_bytes(), &rows.to_le_bytes()].concat();
+        let kind_and_offset = [&0u32.to_le_bytes()[..], &0u64.to_le_bytes()].concat();
+        [&b"GGUF\x03\0\0\0"[..], &counts, &name, &dimensions, &kind_and_offset].concat()
+    }
+
+    #[test]
+    fn tensors_of_nothing_and_of_more_than_anything_are_refused() {
+        assert_eq!(header(&mut &one_tensor(2)[..]).unwrap().tensor_infos["t"].shape.dims(), [2, 3]);
+        assert_eq!(header(&mut &one_tensor(0)[..]).unwrap_err(), "t holds no number");
+        assert_eq!(header(&mut &one_tensor(u64::MAX / 2)[..]).unwrap_err(), "t is larger than any file");
     }
 }

@@ -7,7 +7,7 @@
 use camino::Utf8Path;
 use whisper_rs::{WhisperVadContext, WhisperVadContextParams};
 
-use super::{FRAME, Voice};
+use super::{FRAME, Memory, Voice};
 
 /// Frames in a block: 192 ms, the most that detection lags behind the sound.
 const BLOCK: usize = 6;
@@ -97,6 +97,10 @@ impl Voice for SileroStream {
 
     fn lag_s(&self) -> f64 {
         LAG_S
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { block: BLOCK as u64, context: CONTEXT as u64 }
     }
 
     fn finish(&mut self) -> Result<Vec<f32>, VadError> {
