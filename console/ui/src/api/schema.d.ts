@@ -1545,6 +1545,11 @@ export interface components {
             /** @description The name the host uses. */
             name: string;
             /**
+             * Format: int32
+             * @description Its place in the running order of the live.
+             */
+            order?: number | null;
+            /**
              * Format: double
              * @description List price.
              */
