@@ -18,7 +18,7 @@ pub enum Args {
     },
     /// Checks a file of finer labels and says everything that is wrong with it.
     Check {
-        /// The file, TOML: key, version, zh, en, and for each [[label]] key, under, zh, en, define, examples, not.
+        /// The file, TOML: key, version, zh, en, and for each label its key, under, zh, en, define, examples, not.
         file: Utf8PathBuf,
     },
 }
