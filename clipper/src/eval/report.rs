@@ -21,7 +21,7 @@ pub struct Report {
     pub span_f1_also: Option<f64>,
     /// As `span_f1`, for stretches of selling talk of one product, whatever the topic, against everything else.
     pub selling_f1: Option<f64>,
-    /// Share of selling segments that begin or end inside a true sentence, more than [`INSIDE_S`] from its ends.
+    /// Share of selling segments that begin or end inside a true sentence, more than a fifth of a second from its ends.
     pub inside_sentence_share: Option<f64>,
     /// Share bound to the right product, of the selling segments in which that product is named.
     pub binding_accuracy: Option<f64>,
