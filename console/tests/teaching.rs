@@ -99,7 +99,7 @@ async fn what_people_say_on_the_command_line_becomes_examples() {
 async fn heads_are_kept_and_found_by_their_hash() {
     let (db, _) = live().await;
     assert!(said(&run(&db, &["heads", "list"])).contains("no head is in the library"));
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/inference/heads/base18.safetensors");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/inference/heads/full.safetensors");
     let added = run(&db, &["heads", "add", file, "--source", "studio"]);
     assert!(added.status.success(), "{}", said(&added));
     let listed: Value = serde_json::from_slice(&run(&db, &["heads", "list", "--json"]).stdout).unwrap();

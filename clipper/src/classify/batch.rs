@@ -9,7 +9,7 @@ use clipmill_domain::{
 };
 use clipmill_inference::classify::{Classifier, ClassifyError, Finer};
 
-use super::{BATCH, asking::Asking, point::Making};
+use super::{BATCH, Feed, asking::Asking, point::Making};
 use crate::{
     product::Matcher,
     reader::{Reader, Setting},
@@ -31,11 +31,13 @@ pub struct Job<'a> {
     pub now: WallTime,
 }
 
-/// Labels all of a transcript. Segments are numbered from 0. Blocks for the whole work.
-pub fn label_all(
+/// Labels all of a transcript, with what the product feed said meanwhile. Segments are numbered from 0. Blocks for the
+/// whole work.
+pub(crate) fn label_all(
     classifier: &dyn Classifier,
     job: &Job<'_>,
     utterances: &[Utterance],
+    mut feed: Feed,
 ) -> Result<Vec<(Segment, Option<SellingPoint>)>, ClassifyError> {
     let setting = Setting {
         rules: *job.rules,
@@ -46,6 +48,7 @@ pub fn label_all(
     for some in utterances.chunks(BATCH as usize) {
         let answers = asking.ask(classifier, (&setting, job.products), some)?;
         for (u, answer) in some.iter().zip(answers) {
+            feed.tell(&mut reader, &setting, u.span.start());
             closed.extend(reader.push(&setting, u.into(), answer));
         }
     }

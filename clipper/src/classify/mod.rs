@@ -2,6 +2,7 @@
 
 mod asking;
 mod point;
+mod feed;
 pub mod batch;
 mod state;
 
@@ -28,6 +29,7 @@ use crate::{
     segment::SegmentRules,
 };
 use asking::Asking;
+pub(crate) use feed::Feed;
 use point::Making;
 use state::State;
 
@@ -135,7 +137,9 @@ impl Follower for Classify {
         state.asking = asking;
 
         let mut closed = vec![];
+        let mut feed = Feed::read(store, recording, state.fed).await?;
         for (u, answer) in fresh.iter().zip(answers) {
+            state.fed = feed.tell(&mut state.reader, &setting, u.span.start()).or(state.fed);
             closed.extend(state.reader.push(&setting, u.into(), answer));
         }
         let caught_up = fresh.len() < BATCH as usize;
@@ -188,3 +192,6 @@ async fn commit(
     tx.commit().await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

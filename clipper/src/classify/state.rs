@@ -1,5 +1,6 @@
 //! What the follower keeps between steps, in the same transaction as its output.
 
+use clipmill_domain::WallTime;
 use serde::{Deserialize, Serialize};
 
 use super::asking::Asking;
@@ -13,6 +14,8 @@ pub(super) struct State {
     pub reader: Reader,
     /// What was said last.
     pub asking: Asking,
+    /// When what the product feed said last was said.
+    pub fed: Option<WallTime>,
     /// `seq` of the next segment.
     pub next_segment: i64,
 }

@@ -67,7 +67,7 @@ mod tests {
         );
         assert_eq!(
             zh("先看这件针织开衫，成分是百分之五十五的亚麻，加上百分之四十五的莫代尔"),
-            "开衫 · 面料：成分是百分之五十五的亚麻"
+            "开衫 · 面料：先看这件针织开衫，成分是百分之五十五的亚麻"
         );
         assert_eq!(zh(""), "开衫 · 面料");
         let en = title(&point("so it has a brushed lining that keeps you warm", None), Language::En);

@@ -112,13 +112,17 @@ impl OnSale {
         let leave = if announced { CHANGE_SAID } else { CHANGE };
         let next = if announced { self.next(products) } else { None };
         self.beliefs.iter_mut().for_each(|b| b.p *= fade);
-        let (some, none) = (self.some(), self.none());
-        let mut leaving = some * leave;
+        let (leaving, none) = (self.some() * leave, self.none());
         let to_next = if next.is_some() { leaving * TO_NEXT } else { 0.0 };
-        leaving -= to_next;
+        let to_others = (leaving - to_next) / 2.0;
         #[expect(clippy::cast_precision_loss, reason = "a product list")]
-        let each = (leaving / 2.0 + none * BEGIN) / self.beliefs.len().max(1) as f32;
-        self.beliefs.iter_mut().for_each(|b| b.p = b.p * (1.0 - leave) + each);
+        let n = self.beliefs.len().max(1) as f32;
+        let some = self.some().max(FLOOR);
+        for b in &mut self.beliefs {
+            // What leaves a product goes to another one.
+            let of_others = to_others * (1.0 - b.p / some) / (n - 1.0).max(1.0);
+            b.p = b.p * (1.0 - leave) + of_others + none * BEGIN / n;
+        }
         if let Some(b) = next.and_then(|next| self.beliefs.get_mut(next)) {
             b.p += to_next;
             b.why = Mention::Next.describe(at, language);

@@ -17,7 +17,7 @@ use crate::rules::{RuleHit, hits};
 /// A name that is long enough to be no common word.
 const NAME: f32 = 2_000.0;
 /// A short one.
-const SHORT_NAME: f32 = 60.0;
+const SHORT_NAME: f32 = 30.0;
 /// Something that sounds like the whole of a name.
 const SOUND: f32 = 200.0;
 /// Something that sounds like it but for one syllable in four.
@@ -27,9 +27,9 @@ const LINK: f32 = 2_000.0;
 /// A price that only this product has.
 const PRICE: f32 = 10.0;
 /// A trait that only this product has.
-const TRAIT: f32 = 6.0;
+const TRAIT: f32 = 4.0;
 /// More than so much is not given for traits together.
-const TRAITS_MOST: f32 = 100.0;
+const TRAITS_MOST: f32 = 30.0;
 
 /// What points to a product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,19 +118,24 @@ impl Said {
     /// Whether and how strongly a name is said: letter for letter, or by its sound (Chinese, two syllables or more).
     fn says_name(&self, name: &Name) -> Option<(f32, Mention)> {
         let length = name.text.chars().count();
-        if name.text.is_ascii() {
-            let hit = self.lower.match_indices(&name.text).any(|(i, _)| {
-                let before = self.lower[..i].chars().next_back();
-                let after = self.lower[i + name.text.len()..].trim_start_matches('s').chars().next();
-                !before.is_some_and(|c| c.is_ascii_alphanumeric())
+        let ascii = name.text.is_ascii();
+        let whole = |i: usize| {
+            let before = self.lower[..i].chars().next_back();
+            let after = self.lower[i + name.text.len()..].trim_start_matches('s').chars().next();
+            !ascii
+                || !before.is_some_and(|c| c.is_ascii_alphanumeric())
                     && !after.is_some_and(|c| c.is_ascii_alphanumeric())
-            });
-            let strength = if name.text.contains(' ') || length >= 9 { NAME } else { SHORT_NAME };
-            return hit.then(|| (strength, Mention::Name(name.text.clone())));
-        }
-        if self.lower.contains(&name.text) {
-            let strength = if length >= 3 { NAME } else { SHORT_NAME };
+        };
+        let places: Vec<usize> =
+            self.lower.match_indices(&name.text).map(|(i, _)| i).filter(|i| whole(*i)).collect();
+        if !places.is_empty() {
+            let long = if ascii { name.text.contains(' ') || length >= 9 } else { length >= 3 };
+            let shown = places.iter().any(|i| presents(&self.lower[..*i]));
+            let strength = if long || shown { NAME } else { SHORT_NAME };
             return Some((strength, Mention::Name(name.text.clone())));
+        }
+        if ascii {
+            return None;
         }
         let n = name.sounds.len();
         if n < 2 || self.sounds.len() < n {
@@ -162,6 +167,15 @@ impl Said {
             !before.is_some_and(same_kind) && !after.is_some_and(same_kind)
         })
     }
+}
+
+/// Whether what stands before a name presents the thing: "this …", "这款…".
+fn presents(before: &str) -> bool {
+    const WITH: [&str; 9] =
+        ["this ", "these ", "here is the ", "here's the ", "is the ", "our ", "now the ", "这", "咱家的"];
+    // A measure word stands between: 这件开衫, 这款开衫.
+    let bare = before.trim_end_matches(|c| "件款个支双罐盒条瓶台只套把张包".contains(c));
+    WITH.iter().any(|w| before.ends_with(w) || (is_cjk(w.chars().next().unwrap_or(' ')) && bare.ends_with(w)))
 }
 
 /// Amounts of money that are said, in hundredths, with the words.

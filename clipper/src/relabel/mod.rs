@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     classify::{
-        Classifiers,
+        Classifiers, Feed,
         batch::{self, label_all},
     },
     segment::SegmentRules,
@@ -68,6 +68,7 @@ impl Relabel {
         let utterances = store.utterances(recording.id).await?;
         let products = store.products(recording.source_id).await?;
         let (stop, rules, rec, now) = (cx.stop.clone(), self.rules, recording.clone(), cx.now());
+        let feed = Feed::read(store, recording, None).await?;
         let (by, finer) = (classifier.id(), self.finer.clone());
         let said = utterances.clone();
         let done = tokio::task::spawn_blocking(move || {
@@ -78,7 +79,7 @@ impl Relabel {
                 finer: finer.as_deref(),
                 now,
             };
-            label_all(&Watched { classifier, stop }, &job, &said)
+            label_all(&Watched { classifier, stop }, &job, &said, feed)
         });
         let rows = done.await.map_err(StageError::retry)?.map_err(StageError::retry)?;
 

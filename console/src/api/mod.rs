@@ -17,6 +17,7 @@ pub(crate) mod lexicon_rules;
 pub mod lexicon_view;
 mod live;
 mod media;
+pub(crate) mod on_air;
 pub(crate) mod recorder_says;
 mod playback;
 pub(crate) mod point_words;

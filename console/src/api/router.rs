@@ -14,8 +14,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App, auth, clips, correct, error::ApiError, guard, health, keeping, labellings, lexicon, live, media,
-    playback, points, recordings, revisions, source_change, sources, stats, taxonomy, transcript, ui, view,
-    waveform,
+    on_air, playback, points, recordings, revisions, source_change, sources, stats, taxonomy, transcript, ui,
+    view, waveform,
 };
 
 #[derive(OpenApi)]
@@ -44,6 +44,7 @@ fn quick() -> OpenApiRouter<App> {
         .routes(routes!(keeping::hold_recording))
         .routes(routes!(keeping::release_recording))
         .routes(routes!(keeping::plan))
+        .routes(routes!(on_air::put))
         .routes(routes!(keeping::cost))
         .routes(routes!(correct::correct))
         .routes(routes!(lexicon::list, lexicon::put))

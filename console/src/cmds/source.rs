@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::Subcommand;
 use clipmill_domain::{
     Clock, Id, SourceId,
-    product::Product,
+    product::{OnAir, Product},
     source::{Language, Source, SourceKind, SourceSettings},
 };
 use clipmill_store::{Store, audit, sources};
@@ -88,6 +88,13 @@ pub enum Args {
     Disable {
         /// Its name.
         name: String,
+    },
+    /// Says which product is on air now, as a product feed does: sentences from now on are bound to it.
+    OnAir {
+        /// The stream's name.
+        name: String,
+        /// SKU of a product of its list; without one nothing is on air.
+        sku: Option<String>,
     },
     /// Changes the stream key of a pushed stream. An encoder that uses the one before is disconnected.
     Key {
@@ -189,6 +196,7 @@ async fn act(config: &Config, store: &Store, args: &Args) -> Result<(), Failure>
         Args::Stop { name } => set_requested(store, name, false).await,
         Args::Enable { name } => set_enabled(store, name, true).await,
         Args::Disable { name } => set_enabled(store, name, false).await,
+        Args::OnAir { name, sku } => put_on_air(store, name, sku.as_deref()).await,
         Args::Key { what: KeyArgs::Rotate { name } } => change_key(store, name, Some(new_stream_key())).await,
         Args::Key { what: KeyArgs::Revoke { name } } => change_key(store, name, None).await,
         Args::Remove { name } => {
@@ -260,6 +268,16 @@ async fn set_enabled(store: &Store, name: &str, enabled: bool) -> Result<(), Fai
     .await?;
     tx.commit().await?;
     println!("{name} is {}", if enabled { "enabled" } else { "disabled" });
+    Ok(())
+}
+
+async fn put_on_air(store: &Store, name: &str, sku: Option<&str>) -> Result<(), Failure> {
+    let source = named(store, name).await?;
+    let now = SystemClock.now();
+    let said =
+        OnAir { source_id: source.id, at: now, sku: sku.map(str::to_owned), said_by: "operator".to_owned() };
+    crate::api::on_air::say(store, &said, now).await?.map_err(Failure::new)?;
+    println!("{} is on air in {name}", sku.unwrap_or("nothing"));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The HTTP API through a real listener, on a store with rows and files in it.
 
 mod lexicon;
+mod on_air;
 mod points;
 mod taxonomy;
 
@@ -95,6 +96,10 @@ impl Served {
 
     async fn post(&self, path: &str, body: Value) -> Response {
         self.http.post(self.url(path)).json(&body).send().await.unwrap()
+    }
+
+    async fn put(&self, path: &str, body: Value) -> Response {
+        self.http.put(self.url(path)).json(&body).send().await.unwrap()
     }
 
     /// A request exactly as written, and the whole answer: no client tidies up the path.

@@ -95,7 +95,7 @@ export async function realSteps({ step, clean, page, base, live }) {
     await page.goto(`${base}/sources`);
     const open = () => page.getByRole('button', { name: `设置 ${NAME}` }).click();
     await open();
-    await page.getByLabel('品牌').fill('小棠');
+    await page.getByRole('textbox', { name: '品牌' }).fill('小棠');
     await page.getByLabel('保留几天').fill('14');
     await page.getByLabel('优先级').fill('-7');
     await page.getByRole('dialog').getByText('按时段', { exact: true }).click();

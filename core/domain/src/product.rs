@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{SourceId, WallTime};
+
 /// One product as a brand writes it, one JSON object a line of its product file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Product {
@@ -30,4 +32,17 @@ pub struct Product {
     /// higher place is likely.
     #[serde(default)]
     pub order: Option<u32>,
+}
+
+/// A word of the brand's own product feed: what is on air from an instant on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnAir {
+    /// The source.
+    pub source_id: SourceId,
+    /// Since when.
+    pub at: WallTime,
+    /// The product's SKU; `None`: nothing is.
+    pub sku: Option<String>,
+    /// Who said so.
+    pub said_by: String,
 }

@@ -37,6 +37,7 @@ pub mod labellings;
 pub mod lexicon;
 pub mod library;
 pub mod migrate;
+pub mod on_air;
 mod open;
 pub mod points;
 pub mod posts;

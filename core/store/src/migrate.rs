@@ -14,7 +14,7 @@ use sqlx::{
 use crate::{Db, StoreError};
 
 /// Every file of `migrations/`, in order. A shipped file never changes.
-const FILES: [(i64, &str, &str); 7] = [
+const FILES: [(i64, &str, &str); 8] = [
     (1, "the road", include_str!("../migrations/0001_the_road.sql")),
     (2, "the works", include_str!("../migrations/0002_the_works.sql")),
     (3, "the recorder", include_str!("../migrations/0003_the_recorder.sql")),
@@ -22,6 +22,7 @@ const FILES: [(i64, &str, &str); 7] = [
     (5, "the transcript again", include_str!("../migrations/0005_the_transcript_again.sql")),
     (6, "what is said", include_str!("../migrations/0006_what_is_said.sql")),
     (7, "what people said of it", include_str!("../migrations/0007_what_people_said_of_it.sql")),
+    (8, "on air", include_str!("../migrations/0008_on_air.sql")),
 ];
 
 /// How long all migrations together may take.

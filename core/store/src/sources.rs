@@ -304,6 +304,7 @@ pub async fn remove_source(tx: &mut Tx<'_>, id: SourceId) -> Result<(), StoreErr
         });
     }
     tx.run(sql("DELETE FROM products WHERE source_id = $1").bind(id)).await?;
+    tx.run(sql("DELETE FROM on_air WHERE source_id = $1").bind(id)).await?;
     tx.run(sql("DELETE FROM lexicon_entries WHERE source_id = $1").bind(id)).await?;
     match tx.run(sql("DELETE FROM sources WHERE id = $1").bind(id)).await? {
         1 => Ok(()),

@@ -187,3 +187,23 @@ pub struct Enabled {
     /// True to let it record.
     pub enabled: bool,
 }
+
+/// What is on air, as the brand's own product feed says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SayOnAir {
+    /// SKU of a product of the source's list; null: nothing is on air.
+    pub sku: Option<String>,
+    /// Since when, in milliseconds since 1970; left out: now.
+    #[serde(default)]
+    pub at_ms: Option<i64>,
+}
+
+/// What is on air.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OnAirNow {
+    /// The product's SKU; null: nothing.
+    pub sku: Option<String>,
+    /// Since when, RFC 3339.
+    pub since: String,
+}

@@ -662,6 +662,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sources/{id}/on-air": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says which product of the source's list is on air, from now on or since an instant. Sentences from then on are bound to it until another product is named or put on air. Talk that is labelled already stays as it is. */
+        put: operations["put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sources/{id}/record": {
         parameters: {
             query?: never;
@@ -1337,6 +1354,13 @@ export interface components {
             /** @description For a pull source, the URL to open, with its credentials if it has any. They are kept sealed. */
             url?: string | null;
         };
+        /** @description What is on air. */
+        OnAirNow: {
+            /** @description Since when, RFC 3339. */
+            since: string;
+            /** @description The product's SKU; null: nothing. */
+            sku?: string | null;
+        };
         /** @description The finer labels of a category, or of a brand. */
         PackView: {
             /** @description English name. */
@@ -1877,6 +1901,16 @@ export interface components {
              * @description The `version` that the person has seen; refused when somebody has changed it since.
              */
             version: number;
+        };
+        /** @description What is on air, as the brand's own product feed says. */
+        SayOnAir: {
+            /**
+             * Format: int64
+             * @description Since when, in milliseconds since 1970; left out: now.
+             */
+            at_ms?: number | null;
+            /** @description SKU of a product of the source's list; null: nothing is on air. */
+            sku?: string | null;
         };
         /**
          * @description Which characters Chinese is shown in.
@@ -4012,6 +4046,50 @@ export interface operations {
             };
             /** @description No such push source. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The source. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SayOnAir"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnAirNow"];
+                };
+            };
+            /** @description No such source. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The source has no such product, or the instant lies ahead. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

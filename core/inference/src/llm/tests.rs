@@ -201,7 +201,7 @@ fn what_is_no_model_is_refused_in_plain_words() {
     assert!(missing.contains("cannot read the model") && missing.contains("fetch"), "{missing}");
     write_model(&made.path, 7);
     let deep = Qwen::open(&made.path).unwrap_err().to_string();
-    assert!(deep.contains("layer 18 is wanted and it has 2"), "{deep}");
+    assert!(deep.contains("layer 10 is wanted and it has 2"), "{deep}");
 }
 
 #[test]

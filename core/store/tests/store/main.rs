@@ -7,6 +7,7 @@ mod heads;
 mod jobs;
 mod labellings;
 mod lexicon;
+mod on_air;
 mod opening;
 mod points;
 mod retention;
