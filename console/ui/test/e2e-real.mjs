@@ -112,7 +112,7 @@ export async function realSteps({ step, clean, page, base, live }) {
     await page.reload();
     await page.getByText('保留 14 天').waitFor();
     await open();
-    assert.deepEqual(await Promise.all(['品牌', '保留几天', '优先级'].map((name) => page.getByRole('textbox', { name, exact: true }).inputValue())), ['小棠', '14', '-7']);
+    assert.deepEqual(await Promise.all(['品牌', '保留几天', '优先级'].map((name) => page.getByRole('dialog').getByLabel(name).and(page.locator('input:not([type=radio])')).inputValue())), ['小棠', '14', '-7']);
     await page.keyboard.press('Escape');
     await live.stop();
   });
